@@ -1,0 +1,5 @@
+//! Sessions, ephemeral znodes and watches over the ZooKeeper wire protocol: one core that is both
+//! server and client.
+
+pub mod base;
+pub mod wire;
