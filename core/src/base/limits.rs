@@ -1,0 +1,68 @@
+//! Every ceiling of the project, in one place. Each says what happens when it is reached.
+
+use std::time::Duration;
+
+use super::time::Millis;
+
+/// Largest frame body accepted from a peer, in bytes (ZooKeeper's `jute.maxbuffer`). A longer one
+/// closes the connection before anything is allocated for it.
+pub const MAX_FRAME: usize = 0xF_FFFF;
+
+/// Largest reply a client accepts, in bytes. ZooKeeper's Java client takes 1 MiB; lists of children
+/// are the usual reason to need more. A longer one drops the connection.
+pub const MAX_REPLY: usize = 64 << 20;
+
+/// Connections one address may hold at a time (ZooKeeper's `maxClientCnxns`). One more is closed
+/// without a byte.
+pub const CONNECTIONS_PER_ADDRESS: u32 = 60;
+
+/// How long a connection may take to open a session. Then it is closed without a byte.
+pub const SESSIONLESS_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Requests of all connections that wait for an answer (ZooKeeper's `globalOutstandingLimit`).
+/// Above it no more is read from connections that have some waiting.
+pub const OUTSTANDING: usize = 1_000;
+
+/// Bytes of replies that may wait for a client that does not read. Above it nothing more is read
+/// from that connection until it has drained to half.
+pub const OUTBOX_PAUSE: usize = 1 << 20;
+
+/// Bytes of replies and watch events together that may wait for a client that does not read. Above
+/// it the connection is closed; the session stays, and re-registering its watches catches up.
+pub const OUTBOX_CLOSE: usize = 16 << 20;
+
+/// Bytes read from a socket at a time; also what an idle connection may keep allocated.
+pub const READ_CHUNK: usize = 64 << 10;
+
+/// Length of the basic time unit of the configuration (ZooKeeper's `tickTime`).
+pub const TICK: Duration = Duration::from_secs(3);
+
+/// The shortest session timeout granted, in ticks.
+pub const MIN_SESSION_TICKS: u32 = 2;
+
+/// The longest session timeout granted, in ticks.
+pub const MAX_SESSION_TICKS: u32 = 20;
+
+/// How often containers and TTL znodes are looked at (ZooKeeper's
+/// `znode.container.checkIntervalMs`).
+pub const REAP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How many containers and TTL znodes one look may remove (ZooKeeper's
+/// `znode.container.maxPerMinute`); the others wait for the next look.
+pub const REAP_MOST: usize = 10_000;
+
+/// How late the expiry thread may wake before the delay counts as a stall of the whole process, by
+/// which all deadlines move.
+pub const STALL: Duration = Duration::from_millis(100);
+
+/// Bytes of paths in one frame when a client re-registers its watches after a reconnect.
+pub const SET_WATCHES_BYTES: usize = 128 << 10;
+
+/// Items a watch stream holds for a slow reader. Then they collapse into one `Resync`.
+pub const WATCH_BUFFER: usize = 1_024;
+
+/// The session timeout a client asks for unless told otherwise.
+pub const SESSION_TIMEOUT: Millis = Millis(10_000);
+
+/// Most identities one connection can collect. One more is refused like a failed authentication.
+pub const IDENTITIES: usize = 128;
