@@ -2,4 +2,5 @@
 //! server and client.
 
 pub mod base;
+pub mod session;
 pub mod wire;
