@@ -1,0 +1,175 @@
+"""A ZooKeeper-protocol server in its own process, for the compatibility suites.
+
+Which one is decided by the environment:
+
+* `TENURE_TEST_HOSTS=host:port` uses a server that already runs (and leaves it alone);
+* `TENURE_COMPAT_SERVER=apache` starts Apache ZooKeeper from Debian's package. Every expectation of
+  these suites also holds there, which is what shows that they test the protocol and not tenure;
+* otherwise the `tenure` program is started: `TENURE_BIN`, or the debug build of this checkout.
+
+All of them accept session timeouts from `MIN_TIMEOUT` to `MAX_TIMEOUT` and any number of
+connections from one address, except the first, whose owner has to see to it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Iterator, List, Optional
+
+ROOT = Path(__file__).resolve().parents[3]
+MIN_TIMEOUT = 1.0
+MAX_TIMEOUT = 40.0
+TICK = 0.5
+START_DEADLINE = 60.0
+
+
+class ServerProcess:
+    """A running server; `stop` ends it. Also a context manager."""
+
+    def __init__(self, hosts: str, process: Optional[subprocess.Popen] = None,
+                 scratch: Optional[Path] = None) -> None:
+        self.hosts = hosts
+        self._process = process
+        self._scratch = scratch
+
+    @property
+    def port(self) -> int:
+        return int(self.hosts.rsplit(":", 1)[1])
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def __enter__(self) -> "ServerProcess":
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
+
+def start() -> ServerProcess:
+    """The server the environment asks for, ready to answer."""
+    hosts = os.environ.get("TENURE_TEST_HOSTS")
+    if hosts:
+        return ServerProcess(hosts)
+    if os.environ.get("TENURE_COMPAT_SERVER") == "apache":
+        return start_apache()
+    return start_tenure()
+
+
+def start_tenure() -> ServerProcess:
+    command = [
+        str(tenure_program()), "serve", "--listen", "127.0.0.1:0",
+        "--tick", str(int(TICK * 1000)),
+        "--min-session-timeout", str(int(MIN_TIMEOUT * 1000)),
+        "--max-session-timeout", str(int(MAX_TIMEOUT * 1000)),
+        "--max-connections-per-address", "0",
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    line = _first_line(process)
+    prefix = "listening on "
+    if not line.startswith(prefix):
+        process.kill()
+        process.wait()
+        raise RuntimeError(f"`{' '.join(command)}` said {line!r} instead of where it listens")
+    return ServerProcess(line[len(prefix):].strip(), process)
+
+
+def tenure_program() -> Path:
+    """The `tenure` binary: `TENURE_BIN`, or the debug build in the cargo target folder."""
+    given = os.environ.get("TENURE_BIN")
+    if given:
+        return Path(given)
+    metadata = subprocess.run(
+        ["cargo", "metadata", "--format-version", "1", "--no-deps"],
+        cwd=ROOT, check=True, stdout=subprocess.PIPE)
+    program = Path(json.loads(metadata.stdout)["target_directory"]) / "debug" / "tenure"
+    subprocess.run(["cargo", "build", "--quiet", "--package", "tenure", "--bin", "tenure"],
+                   cwd=ROOT, check=True)
+    return program
+
+
+def start_apache() -> ServerProcess:
+    jar = Path("/usr/share/java/zookeeper.jar")
+    if shutil.which("java") is None or not jar.exists():
+        raise RuntimeError("Apache ZooKeeper is not here: apt-get install zookeeper")
+    scratch = Path(tempfile.mkdtemp(prefix="compat-apache-"))
+    for attempt in _attempts(3):
+        port = _free_port()
+        config = scratch / "zoo.cfg"
+        config.write_text(
+            f"dataDir={scratch / 'data'}\nclientPort={port}\nclientPortAddress=127.0.0.1\n"
+            f"tickTime={int(TICK * 1000)}\nminSessionTimeout={int(MIN_TIMEOUT * 1000)}\n"
+            f"maxSessionTimeout={int(MAX_TIMEOUT * 1000)}\nmaxClientCnxns=0\n"
+            "4lw.commands.whitelist=*\nadmin.enableServer=false\nextendedTypesEnabled=true\n")
+        output = open(scratch / f"apache-{attempt}.log", "wb")
+        process = subprocess.Popen(
+            ["java", "-Xmx512m", "-Dzookeeper.extendedTypesEnabled=true",
+             "-cp", f"{jar}:/usr/share/java/*",
+             "org.apache.zookeeper.server.quorum.QuorumPeerMain", str(config)],
+            stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        output.close()
+        if _answers(port, process):
+            return ServerProcess(f"127.0.0.1:{port}", process, scratch)
+        process.kill()
+        process.wait()
+    raise RuntimeError(f"Apache ZooKeeper did not start, see {scratch}")
+
+
+def _attempts(count: int) -> Iterator[int]:
+    # A port that was free a moment ago may be taken when the server binds it.
+    return iter(range(count))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _first_line(process: subprocess.Popen) -> str:
+    """What the process says first, or as much of it as came before the deadline."""
+    assert process.stdout is not None
+    pipe = process.stdout.fileno()
+    deadline = time.monotonic() + START_DEADLINE
+    said: List[bytes] = []
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([pipe], [], [], deadline - time.monotonic())
+        if not ready:
+            break
+        byte = os.read(pipe, 1)
+        if byte in (b"", b"\n"):
+            break
+        said.append(byte)
+    return b"".join(said).decode(errors="replace")
+
+
+def _answers(port: int, process: subprocess.Popen) -> bool:
+    deadline = time.monotonic() + START_DEADLINE
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1) as probe:
+                probe.settimeout(5)
+                probe.sendall(b"srvr")
+                if b"Mode: standalone" in probe.makefile("rb").read():
+                    return True
+        except OSError:
+            pass
+        time.sleep(0.1)
+    return False
