@@ -29,10 +29,16 @@
 //! * S4 one connection at most speaks for a session;
 //! * S5 what a session was refused, a wrong password included, changes nothing about it.
 
+pub mod attach;
+pub mod deadlines;
 pub mod ephemerals;
 pub mod id;
 pub mod registry;
 pub mod timeout;
 
+pub use attach::Attachments;
+pub use deadlines::{Deadlines, Lease};
 pub use ephemerals::Ephemerals;
+pub use id::SessionIds;
 pub use registry::{Registered, Registry};
+pub use timeout::Bounds;

@@ -1,0 +1,251 @@
+//! Local: until when each session lives unless it is heard again, and whose time is up.
+//!
+//! Kept by whoever orders transactions. Hearing from a session is one store into its [`Lease`]; the
+//! queue of deadlines is not touched by it. A session whose turn comes is looked at, and goes back
+//! into the queue if it was heard meanwhile. Deadlines are exact: no buckets, nothing rounded.
+//!
+//! Time is the caller's. It may hold the clock still while the process was stopped, so that nobody
+//! expires for silence that nobody was there to hear.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::base::{Millis, Moment, SessionId};
+
+/// The value of a lease that has ended. No deadline is that early: a timeout is at least 1 ms.
+const ENDED: u64 = 0;
+
+/// One session's right to live until its deadline. Shared with the connection that speaks for it.
+#[derive(Debug)]
+pub struct Lease {
+    expires_at: AtomicU64,
+    timeout: AtomicU32,
+}
+
+impl Lease {
+    fn new(timeout: Millis, now: Moment) -> Lease {
+        Lease { expires_at: AtomicU64::new((now + timeout).0), timeout: AtomicU32::new(timeout.0) }
+    }
+
+    /// The session was heard at `now`: it lives for a whole timeout from there. Returns false, and
+    /// changes nothing, if the lease has ended.
+    pub fn touch(&self, now: Moment) -> bool {
+        self.set(now + self.timeout())
+    }
+
+    /// The session was heard, and has agreed on another timeout. Returns false if the lease ended.
+    pub fn renew(&self, timeout: Millis, now: Moment) -> bool {
+        self.timeout.store(timeout.0, Ordering::Relaxed);
+        self.set(now + timeout)
+    }
+
+    /// Ends the lease, whatever time is left. Returns false if it had ended.
+    pub fn end(&self) -> bool {
+        self.expires_at.swap(ENDED, Ordering::AcqRel) != ENDED
+    }
+
+    /// Ends the lease if its time is up, and says by how much. Of this and a simultaneous touch
+    /// exactly one succeeds.
+    pub fn expire(&self, now: Moment) -> Option<Duration> {
+        let deadline = self.expires_at.load(Ordering::Acquire);
+        if deadline == ENDED || deadline > now.0 {
+            return None;
+        }
+        self.expires_at
+            .compare_exchange(deadline, ENDED, Ordering::AcqRel, Ordering::Acquire)
+            .ok()
+            .map(|deadline| now.since(Moment(deadline)))
+    }
+
+    /// The timeout in force.
+    pub fn timeout(&self) -> Millis {
+        Millis(self.timeout.load(Ordering::Relaxed))
+    }
+
+    /// When the session's time is up; `None` if the lease has ended.
+    pub fn deadline(&self) -> Option<Moment> {
+        match self.expires_at.load(Ordering::Acquire) {
+            ENDED => None,
+            deadline => Some(Moment(deadline)),
+        }
+    }
+
+    fn set(&self, deadline: Moment) -> bool {
+        self.expires_at
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |current| {
+                (current != ENDED).then_some(deadline.0)
+            })
+            .is_ok()
+    }
+}
+
+/// A session's lease and the moment at which the queue looks at it next.
+#[derive(Debug)]
+struct Entry {
+    lease: Arc<Lease>,
+    queued: Moment,
+}
+
+/// All leases, and a queue of the moments at which to look at them.
+#[derive(Debug, Default)]
+pub struct Deadlines {
+    entries: BTreeMap<SessionId, Entry>,
+    queue: BinaryHeap<Reverse<(Moment, SessionId)>>,
+}
+
+impl Deadlines {
+    /// Starts a session's lease, with a whole timeout from `now`.
+    pub fn start(&mut self, id: SessionId, timeout: Millis, now: Moment) -> Arc<Lease> {
+        let lease = Arc::new(Lease::new(timeout, now));
+        let queued = now + timeout;
+        self.entries.insert(id, Entry { lease: lease.clone(), queued });
+        self.queue.push(Reverse((queued, id)));
+        lease
+    }
+
+    /// A session's lease.
+    pub fn get(&self, id: SessionId) -> Option<&Arc<Lease>> {
+        self.entries.get(&id).map(|entry| &entry.lease)
+    }
+
+    /// Renews a lease with another timeout. `None` if there is none or it has ended.
+    pub fn renew(&mut self, id: SessionId, timeout: Millis, now: Moment) -> Option<Arc<Lease>> {
+        let entry = self.entries.get_mut(&id)?;
+        if !entry.lease.renew(timeout, now) {
+            return None;
+        }
+        let lease = entry.lease.clone();
+        // A shorter timeout has to be looked at before the moment that stands in the queue.
+        if now + timeout < entry.queued {
+            self.requeue(id, now + timeout);
+        }
+        Some(lease)
+    }
+
+    /// Forgets a session that is over.
+    pub fn remove(&mut self, id: SessionId) {
+        if let Some(entry) = self.entries.remove(&id) {
+            entry.lease.end();
+        }
+    }
+
+    /// Takes out the sessions whose time is up at `now`, at most `most`. Each has to be ended with
+    /// [`Lease::expire`], or looked at again with [`Deadlines::requeue`].
+    pub fn due(&mut self, now: Moment, most: usize) -> Vec<(SessionId, Arc<Lease>)> {
+        let mut due = Vec::new();
+        while due.len() < most {
+            match self.queue.peek() {
+                Some(Reverse((queued, _))) if *queued <= now => {}
+                _ => break,
+            }
+            let Some(Reverse((queued, id))) = self.queue.pop() else { break };
+            let Some(entry) = self.entries.get(&id) else { continue };
+            if entry.queued != queued {
+                continue;
+            }
+            match entry.lease.deadline() {
+                Some(deadline) if deadline > now => self.requeue(id, deadline),
+                Some(_) => due.push((id, entry.lease.clone())),
+                None => {}
+            }
+        }
+        due
+    }
+
+    /// Looks at a session again at `moment`.
+    pub fn requeue(&mut self, id: SessionId, moment: Moment) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.queued = moment;
+            self.queue.push(Reverse((moment, id)));
+        }
+    }
+
+    /// When to look next.
+    pub fn next(&self) -> Option<Moment> {
+        self.queue.peek().map(|Reverse((moment, _))| *moment)
+    }
+
+    /// All leases in the order of their sessions.
+    pub fn iter(&self) -> impl Iterator<Item = (SessionId, &Arc<Lease>)> {
+        self.entries.iter().map(|(&id, entry)| (id, &entry.lease))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Moment = Moment(1_000_000);
+    const T: Millis = Millis(4_000);
+
+    fn ids(due: Vec<(SessionId, Arc<Lease>)>) -> Vec<i64> {
+        due.into_iter().map(|(id, _)| id.0).collect()
+    }
+
+    #[test]
+    fn s3_nobody_is_due_before_the_timeout() {
+        let mut deadlines = Deadlines::default();
+        let lease = deadlines.start(SessionId(1), T, SECOND);
+        let end = SECOND + T;
+        assert_eq!(deadlines.next(), Some(end));
+        assert_eq!(ids(deadlines.due(Moment(end.0 - 1), 9)), [] as [i64; 0]);
+        assert_eq!(lease.expire(Moment(end.0 - 1)), None);
+        assert_eq!(ids(deadlines.due(end, 9)), [1]);
+        assert_eq!(lease.expire(Moment(end.0 + 7)), Some(Duration::from_micros(7)));
+    }
+
+    #[test]
+    fn s14_a_touched_session_goes_back_into_the_queue() {
+        let mut deadlines = Deadlines::default();
+        let lease = deadlines.start(SessionId(1), T, SECOND);
+        let heard = SECOND + Millis(3_000);
+        assert!(lease.touch(heard));
+        assert!(deadlines.due(SECOND + T, 9).is_empty());
+        assert_eq!(deadlines.next(), Some(heard + T));
+        assert_eq!(ids(deadlines.due(heard + T, 9)), [1]);
+    }
+
+    #[test]
+    fn s30_a_shorter_timeout_counts_at_once() {
+        let mut deadlines = Deadlines::default();
+        deadlines.start(SessionId(1), Millis(40_000), SECOND);
+        assert!(deadlines.renew(SessionId(1), T, SECOND).is_some());
+        assert_eq!(ids(deadlines.due(SECOND + T, 9)), [1]);
+        // The entry of the longer timeout is still queued and means nothing any more.
+        deadlines.requeue(SessionId(1), SECOND + Millis(50_000));
+        assert!(deadlines.due(SECOND + Millis(40_000), 9).is_empty());
+    }
+
+    #[test]
+    fn s37_of_expiry_and_touch_exactly_one_succeeds() {
+        let mut deadlines = Deadlines::default();
+        let lease = deadlines.start(SessionId(1), T, SECOND);
+        let end = SECOND + T;
+        assert!(lease.expire(end).is_some());
+        assert!(!lease.touch(end));
+        assert_eq!(lease.expire(end), None);
+        assert!(deadlines.renew(SessionId(1), T, end).is_none());
+    }
+
+    #[test]
+    fn s2_a_removed_session_has_no_lease() {
+        let mut deadlines = Deadlines::default();
+        let lease = deadlines.start(SessionId(1), T, SECOND);
+        deadlines.remove(SessionId(1));
+        assert!(!lease.touch(SECOND));
+        assert!(deadlines.due(SECOND + T, 9).is_empty());
+    }
+
+    #[test]
+    fn a_crowd_is_taken_in_portions() {
+        let mut deadlines = Deadlines::default();
+        for id in 0..10 {
+            deadlines.start(SessionId(id), T, SECOND);
+        }
+        assert_eq!(deadlines.due(SECOND + T, 4).len(), 4);
+        assert_eq!(deadlines.due(SECOND + T, 99).len(), 6);
+    }
+}
