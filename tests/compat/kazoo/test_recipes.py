@@ -266,8 +266,9 @@ def test_lease(root, connect):
 def test_partitioner_shares_out_everything(root, connect):
     work = {f"part-{number}" for number in range(6)}
     partitioners = [
-        connect().SetPartitioner(root + "/partition", set=work, time_boundary=0.3)
-        for _ in range(3)
+        connect().SetPartitioner(
+            root + "/partition", set=work, identifier=f"member-{number}", time_boundary=0.3)
+        for number in range(3)
     ]
     done = threading.Event()
 
