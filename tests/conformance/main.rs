@@ -1,0 +1,28 @@
+//! The conformance suite: one test per statement about a standalone server, over raw frames.
+//!
+//! A test is named after the statement it holds the server to; `docs/statements.md` lists them all.
+//! Each test has a server of its own, so the tests run side by side.
+
+mod acl;
+mod auth;
+mod create_modes;
+mod data;
+mod expiry;
+mod four_letter_words;
+mod frames;
+mod handshake;
+mod hostile;
+mod limits;
+mod multi;
+mod ordering;
+mod paths;
+mod persistent_watches;
+mod reattach;
+mod remove_watches;
+mod replies;
+mod sequence;
+mod set_watches;
+mod stat;
+mod ttl_container;
+mod watch_filter;
+mod watches;

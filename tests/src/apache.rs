@@ -1,0 +1,136 @@
+//! Apache ZooKeeper from Debian's package, started by hand on loopback.
+//!
+//! It keeps its files in a directory of its own that goes when the server goes.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+const JAR: &str = "/usr/share/java/zookeeper.jar";
+const MAIN: &str = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
+
+/// A running Apache ZooKeeper.
+#[derive(Debug)]
+pub struct Apache {
+    java: Child,
+    addr: SocketAddr,
+    folder: PathBuf,
+}
+
+/// Why there is no Apache ZooKeeper here; `None` if there is one.
+pub fn missing() -> Option<String> {
+    if !Path::new(JAR).exists() {
+        return Some(format!("{JAR} is missing, install the package zookeeper"));
+    }
+    let java = Command::new("java").arg("-version").stderr(Stdio::null()).status();
+    match java {
+        Ok(status) if status.success() => None,
+        _ => Some("java does not run, install a Java runtime".to_owned()),
+    }
+}
+
+impl Apache {
+    /// Starts a server with these extra lines of configuration and waits until it serves.
+    ///
+    /// # Errors
+    /// What kept the server from serving.
+    pub fn start(extra: &[String], extended_types: bool) -> Result<Apache, String> {
+        // Another process can take the port between its choice and Java's bind.
+        let mut last = String::new();
+        for _ in 0..5 {
+            match Apache::try_start(extra, extended_types) {
+                Ok(apache) => return Ok(apache),
+                Err(why) => last = why,
+            }
+        }
+        Err(last)
+    }
+
+    fn try_start(extra: &[String], extended_types: bool) -> Result<Apache, String> {
+        let addr = free_address().map_err(|error| format!("no free port: {error}"))?;
+        let folder = own_folder().map_err(|error| format!("no folder for Apache: {error}"))?;
+        let config = folder.join("zoo.cfg");
+        fs::write(&config, configuration(addr, &folder, extra))
+            .map_err(|error| format!("{}: {error}", config.display()))?;
+        let java = Command::new("java")
+            .args(["-Xshare:auto", "-XX:TieredStopAtLevel=1", "-Xmx256m"])
+            .arg(format!("-Dzookeeper.extendedTypesEnabled={extended_types}"))
+            .args(["-Dzookeeper.forceSync=no", "-Dznode.container.checkIntervalMs=3600000"])
+            .args(["-cp", JAR, MAIN])
+            .arg(&config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("java does not start: {error}"))?;
+        let mut apache = Apache { java, addr, folder };
+        apache.wait_until_serving()?;
+        Ok(apache)
+    }
+
+    /// Where clients connect.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    fn wait_until_serving(&mut self) -> Result<(), String> {
+        let end = Instant::now() + Duration::from_secs(60);
+        while Instant::now() < end {
+            if let Ok(Some(status)) = self.java.try_wait() {
+                return Err(format!("java ended with {status} before it served"));
+            }
+            if four_letter_word(self.addr, b"srvr").is_some_and(|text| text.contains("Mode:")) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Err("Apache ZooKeeper does not serve within 60 s".to_owned())
+    }
+}
+
+impl Drop for Apache {
+    fn drop(&mut self) {
+        let _ = self.java.kill();
+        let _ = self.java.wait();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// What a server answers to a four-letter word; `None` if it does not.
+pub fn four_letter_word(addr: SocketAddr, word: &[u8; 4]) -> Option<String> {
+    let mut stream = TcpStream::connect_timeout(&addr, Duration::from_secs(5)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    stream.write_all(word).ok()?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
+fn configuration(addr: SocketAddr, folder: &Path, extra: &[String]) -> String {
+    let mut lines = vec![
+        format!("dataDir={}", folder.join("data").display()),
+        format!("clientPort={}", addr.port()),
+        format!("clientPortAddress={}", addr.ip()),
+        "admin.enableServer=false".to_owned(),
+        "4lw.commands.whitelist=*".to_owned(),
+    ];
+    lines.extend_from_slice(extra);
+    lines.join("\n") + "\n"
+}
+
+fn free_address() -> std::io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+}
+
+fn own_folder() -> std::io::Result<PathBuf> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let folder =
+        std::env::temp_dir().join(format!("tenure-apache-{}-{number}", std::process::id()));
+    fs::create_dir_all(folder.join("data"))?;
+    Ok(folder)
+}

@@ -1,0 +1,69 @@
+//! Numbers of the protocol: operations, create flags, error codes, event types.
+#![expect(missing_docs, reason = "the names are the protocol's own")]
+
+pub const CREATE: i32 = 1;
+pub const DELETE: i32 = 2;
+pub const EXISTS: i32 = 3;
+pub const GET_DATA: i32 = 4;
+pub const SET_DATA: i32 = 5;
+pub const GET_ACL: i32 = 6;
+pub const SET_ACL: i32 = 7;
+pub const GET_CHILDREN: i32 = 8;
+pub const SYNC: i32 = 9;
+pub const PING: i32 = 11;
+pub const GET_CHILDREN2: i32 = 12;
+pub const CHECK: i32 = 13;
+pub const MULTI: i32 = 14;
+pub const CREATE2: i32 = 15;
+pub const RECONFIG: i32 = 16;
+pub const CHECK_WATCHES: i32 = 17;
+pub const REMOVE_WATCHES: i32 = 18;
+pub const CREATE_CONTAINER: i32 = 19;
+pub const DELETE_CONTAINER: i32 = 20;
+pub const CREATE_TTL: i32 = 21;
+pub const MULTI_READ: i32 = 22;
+pub const AUTH: i32 = 100;
+pub const SET_WATCHES: i32 = 101;
+pub const SASL: i32 = 102;
+pub const GET_EPHEMERALS: i32 = 103;
+pub const GET_ALL_CHILDREN_NUMBER: i32 = 104;
+pub const SET_WATCHES2: i32 = 105;
+pub const ADD_WATCH: i32 = 106;
+pub const WHO_AM_I: i32 = 107;
+pub const CREATE_SESSION: i32 = -10;
+pub const CLOSE_SESSION: i32 = -11;
+
+pub const PERSISTENT: i32 = 0;
+pub const EPHEMERAL: i32 = 1;
+pub const SEQUENTIAL: i32 = 2;
+pub const EPHEMERAL_SEQUENTIAL: i32 = 3;
+pub const CONTAINER: i32 = 4;
+pub const TTL: i32 = 5;
+pub const TTL_SEQUENTIAL: i32 = 6;
+
+pub const RUNTIME_INCONSISTENCY: i32 = -2;
+pub const MARSHALLING: i32 = -5;
+pub const UNIMPLEMENTED: i32 = -6;
+pub const BAD_ARGUMENTS: i32 = -8;
+pub const NO_NODE: i32 = -101;
+pub const NO_AUTH: i32 = -102;
+pub const BAD_VERSION: i32 = -103;
+pub const NO_CHILDREN_FOR_EPHEMERALS: i32 = -108;
+pub const NODE_EXISTS: i32 = -110;
+pub const NOT_EMPTY: i32 = -111;
+pub const SESSION_EXPIRED: i32 = -112;
+pub const INVALID_ACL: i32 = -114;
+pub const AUTH_FAILED: i32 = -115;
+pub const NO_WATCHER: i32 = -121;
+
+pub const CREATED: i32 = 1;
+pub const DELETED: i32 = 2;
+pub const CHANGED: i32 = 3;
+pub const CHILDREN: i32 = 4;
+
+pub const READ: i32 = 1;
+pub const WRITE: i32 = 2;
+pub const CREATE_CHILD: i32 = 4;
+pub const DELETE_CHILD: i32 = 8;
+pub const ADMIN: i32 = 16;
+pub const ALL: i32 = 31;

@@ -1,0 +1,107 @@
+//! The server under test: tenure inside this process, or another one for comparison.
+//!
+//! `TENURE_TEST_SERVER` names the other one: `apache` starts Debian's for each test, an address
+//! `HOST:PORT` is used as it is. Without it each test embeds a server of its own on a free port.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::apache::{Apache, four_letter_word};
+use crate::session::Session;
+
+/// What a test wants of its server; the defaults are ZooKeeper's with a tick of 2 s.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the fields are named after the server's options")]
+pub struct Settings {
+    pub tick: Duration,
+    pub min_session_timeout: Option<Duration>,
+    pub max_session_timeout: Option<Duration>,
+    pub max_connections_per_address: u32,
+    pub sessionless_timeout: Option<Duration>,
+    pub extended_types: bool,
+    /// Session time stands still until the test moves it.
+    pub manual_clock: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            tick: Duration::from_secs(2),
+            min_session_timeout: None,
+            max_session_timeout: None,
+            max_connections_per_address: 60,
+            sessionless_timeout: None,
+            extended_types: true,
+            manual_clock: false,
+        }
+    }
+}
+
+/// A running server under test.
+#[derive(Debug)]
+pub enum Subject {
+    /// Debian's Apache ZooKeeper.
+    Apache(Apache),
+    /// A server that somebody else runs.
+    External(SocketAddr),
+}
+
+impl Subject {
+    /// A server with the default settings.
+    pub fn start() -> Subject {
+        Subject::with(Settings::default())
+    }
+
+    /// A server whose session time only [`Subject::advance`] moves.
+    pub fn manual() -> Subject {
+        Subject::with(Settings { manual_clock: true, ..Settings::default() })
+    }
+
+    /// A server with chosen settings.
+    pub fn with(settings: Settings) -> Subject {
+        match std::env::var("TENURE_TEST_SERVER") {
+            Ok(name) if name == "apache" => Subject::Apache(apache(&settings)),
+            Ok(addr) => Subject::External(addr.parse().expect("TENURE_TEST_SERVER is HOST:PORT")),
+            Err(_) => todo!(),
+        }
+    }
+
+    /// Where clients connect.
+    pub fn addr(&self) -> SocketAddr {
+        match self {
+            Subject::Apache(apache) => apache.addr(),
+            Subject::External(addr) => *addr,
+        }
+    }
+
+    /// A new session with default wishes.
+    pub fn session(&self) -> Session {
+        Session::new(self.addr())
+    }
+
+    /// Moves session time; a server with a clock of its own is waited for instead.
+    pub fn advance(&self, time: Duration) {
+        match self {
+            Subject::Apache(_) | Subject::External(_) => std::thread::sleep(time),
+        }
+    }
+
+    /// What the server answers to a four-letter word.
+    pub fn word(&self, word: &[u8; 4]) -> String {
+        four_letter_word(self.addr(), word).expect("a four-letter word is answered")
+    }
+}
+
+fn apache(settings: &Settings) -> Apache {
+    let mut lines = vec![
+        format!("tickTime={}", settings.tick.as_millis()),
+        format!("maxClientCnxns={}", settings.max_connections_per_address),
+    ];
+    if let Some(limit) = settings.min_session_timeout {
+        lines.push(format!("minSessionTimeout={}", limit.as_millis()));
+    }
+    if let Some(limit) = settings.max_session_timeout {
+        lines.push(format!("maxSessionTimeout={}", limit.as_millis()));
+    }
+    Apache::start(&lines, settings.extended_types).expect("Apache ZooKeeper starts")
+}
