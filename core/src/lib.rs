@@ -2,5 +2,10 @@
 //! server and client.
 
 pub mod base;
-pub mod session;
 pub mod wire;
+
+pub mod session;
+pub mod tree;
+pub mod watch;
+
+pub mod engine;

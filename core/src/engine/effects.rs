@@ -1,0 +1,36 @@
+//! What a transaction did: all that its caller needs to answer and to tell the watchers.
+
+use std::sync::Arc;
+
+use crate::base::{Acl, Code, EventKind, SessionId, Zxid};
+use crate::wire::Reply;
+
+/// The outcome of one transaction.
+#[must_use = "watchers have to hear of it and the requester waits for an answer"]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Effects {
+    /// The transaction's place in the order. Failed ones have one too.
+    pub zxid: Zxid,
+    /// The answer. A multi that failed as a whole is `Ok` with one failure per operation.
+    pub result: Result<Reply, Code>,
+    /// What happened to which znode, in the order in which watchers hear of it.
+    pub changes: Vec<Changed>,
+    /// The session that exists from now on.
+    pub begun: Option<SessionId>,
+    /// The session that is gone from now on.
+    pub ended: Option<SessionId>,
+}
+
+/// One znode created, deleted or set.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Changed {
+    /// What happened; never [`EventKind::ChildrenChanged`], which follows from the other kinds.
+    pub kind: EventKind,
+    /// To which znode.
+    pub path: String,
+    /// Its ACL at that moment, the last one if it is gone: who may hear of it.
+    pub acl: Arc<[Acl]>,
+    /// The ACL of its parent at that moment: who may hear that the children changed. `None` if
+    /// they did not.
+    pub parent_acl: Option<Arc<[Acl]>>,
+}
