@@ -1,0 +1,11 @@
+"""All suites of `./dev test`, in the order in which they run: what needs least comes first."""
+
+from __future__ import annotations
+
+from typing import List
+
+from tools.suites import c, compat, fuzz, python, readme, rust
+from tools.workshop import Suite
+
+ALL: List[Suite] = [*rust.SUITES, *c.SUITES, *python.SUITES, *compat.SUITES, *fuzz.SUITES,
+                    *readme.SUITES]

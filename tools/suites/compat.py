@@ -1,0 +1,58 @@
+"""Clients and servers of others: kazoo, libzookeeper, Apache ZooKeeper 3.8."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tools import tally
+from tools.suites.python import PYTEST
+from tools.suites.rust import BUILD_LIMIT
+from tools.tally import Tally
+from tools.toolchain import compiles, has_program
+from tools.workshop import Suite, Workshop
+
+LIBZOOKEEPER = "#include <zookeeper/zookeeper.h>\nint main(void) { return zoo_state(0) == 1; }\n"
+
+
+def kazoo(shop: Workshop) -> Tally:
+    """kazoo against the `tenure` program."""
+    broken = _build_server(shop)
+    return broken or shop.step(
+        [shop.python_env.python, *PYTEST, "tests/compat/kazoo"], tally.pytest,
+        env={"TENURE_BIN": str(_server(shop))})
+
+
+def libzookeeper(shop: Workshop) -> Tally:
+    """Apache's C client against the `tenure` program."""
+    shop.need(lambda: compiles(["-DTHREADED", "-lzookeeper_mt"], LIBZOOKEEPER),
+              "libzookeeper-mt-dev")
+    broken = _build_server(shop)
+    return broken or shop.step(
+        [sys.executable, "tests/compat/libzookeeper/run.py", shop.target / "dev" / "libzookeeper"],
+        tally.tap, env={"TENURE_BIN": str(_server(shop))})
+
+
+def differential(shop: Workshop) -> Tally:
+    """The same random scripts here and at Apache ZooKeeper 3.8."""
+    shop.need_member("tenure-tests")
+    shop.need(lambda: has_program("java") and Path("/usr/share/java/zookeeper.jar").exists(),
+              "zookeeper", "default-jre-headless")
+    return shop.step(["cargo", "test", "--package", "tenure-tests", "--test", "differential",
+                      "--", "--show-output"], tally.cargo, limit=BUILD_LIMIT)
+
+
+def _build_server(shop: Workshop):
+    return shop.prepare(["cargo", "build", "--package", "tenure", "--bin", "tenure"],
+                        "the tenure program builds")
+
+
+def _server(shop: Workshop) -> Path:
+    return shop.target / "debug" / "tenure"
+
+
+SUITES = [
+    Suite("kazoo", "kazoo: operations, sessions, recipes, 200 clients", kazoo),
+    Suite("libzookeeper", "Apache's C client: operations, sessions, watches", libzookeeper),
+    Suite("differential", "the same scripts here and at Apache ZooKeeper 3.8", differential),
+]

@@ -1,0 +1,94 @@
+"""The verbs of `./dev`, and what each takes."""
+
+from __future__ import annotations
+
+import argparse
+from typing import List
+
+from tools import demo
+from tools.commands import replace_by
+from tools.suite_run import run_suites
+from tools.suites import ALL
+from tools.terminal import say
+from tools.toolchain import ROOT, Missing, check_rust
+from tools.workshop import Workshop
+
+INTERRUPTED = 130
+
+
+def main(words: List[str]) -> int:
+    arguments = _parser().parse_args(words)
+    try:
+        if not getattr(arguments, "is_offline", False):
+            check_rust()
+        return int(arguments.verb(arguments))
+    except Missing as missing:
+        say(f"dev: {missing}")
+        return 2
+    except KeyboardInterrupt:
+        say("dev: interrupted")
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="./dev", description="Builds, tests and shows tenure; sets up what that needs.")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    verb = verbs.add_parser("demo", help="one session from birth to expiry, under three clients")
+    verb.add_argument("rest", nargs=argparse.REMAINDER, help="passed to the story")
+    verb.set_defaults(verb=demo.run)
+
+    verb = verbs.add_parser("test", help="every suite; ends with one line of counts")
+    verb.add_argument("--strict", action="store_true", help="a skip is a failure")
+    verb.add_argument("--only", nargs="+", metavar="SUITE", help="only these suites")
+    verb.add_argument("--list", action="store_true", help="name the suites and stop")
+    verb.set_defaults(verb=_test)
+
+    verb = verbs.add_parser("bench", help="throughput, latency, and what a session costs")
+    verb.add_argument("rest", nargs=argparse.REMAINDER, help="passed to the benchmarks")
+    verb.set_defaults(verb=_bench)
+
+    verb = verbs.add_parser("serve", help="a server in the foreground, release build")
+    verb.add_argument("rest", nargs=argparse.REMAINDER, help="passed to `tenure serve`")
+    verb.set_defaults(verb=_serve)
+
+    verb = verbs.add_parser("fmt", help="formats the Rust sources")
+    verb.set_defaults(verb=_fmt)
+    verb = verbs.add_parser("lint", help="clippy, warnings are errors")
+    verb.set_defaults(verb=lambda _: _suites(["fmt", "clippy"]))
+    verb = verbs.add_parser("headers", help="writes include/tenure.h anew")
+    verb.set_defaults(verb=lambda _: replace_by(
+        ["cargo", "run", "--quiet", "--package", "tenure-ffi", "--bin", "headers"], ROOT))
+    return parser
+
+
+def _test(arguments: argparse.Namespace) -> int:
+    if arguments.list:
+        for suite in ALL:
+            say(f"{suite.name:<14} {suite.about}")
+        return 0
+    return _suites(arguments.only, arguments.strict)
+
+
+def _suites(names: "List[str] | None", is_strict: bool = False) -> int:
+    known = {suite.name for suite in ALL}
+    unknown = set(names or ()) - known
+    if unknown:
+        raise Missing(f"no suite {', '.join(sorted(unknown))}; `./dev test --list` names them")
+    chosen = [suite for suite in ALL if not names or suite.name in names]
+    return run_suites(chosen, Workshop(), is_strict)
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    return replace_by(["cargo", "run", "--release", "--quiet", "--package", "tenure-bench", "--",
+                       *arguments.rest], ROOT)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    return replace_by(["cargo", "run", "--release", "--quiet", "--package", "tenure",
+                       "--bin", "tenure", "--", "serve", *arguments.rest], ROOT)
+
+
+def _fmt(_arguments: argparse.Namespace) -> int:
+    return replace_by(["cargo", "fmt", "--all"], ROOT)
