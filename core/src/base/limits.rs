@@ -61,6 +61,13 @@ pub const SET_WATCHES_BYTES: usize = 128 << 10;
 /// Items a watch stream holds for a slow reader. Then they collapse into one `Resync`.
 pub const WATCH_BUFFER: usize = 1_024;
 
+/// Session events a reader may be behind. Then the older ones that only tell of a connection are
+/// dropped; ends of epochs and first connections are not.
+pub const SESSION_EVENTS: usize = 64;
+
+/// Requests that may wait in one client, sent or not. One more fails at once.
+pub const CLIENT_REQUESTS: usize = 1 << 20;
+
 /// The session timeout a client asks for unless told otherwise.
 pub const SESSION_TIMEOUT: Millis = Millis(10_000);
 

@@ -1,0 +1,222 @@
+//! What can go wrong, and what is known about a write that did.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::base::Code;
+
+/// A value, or the [`Error`] that says why there is none.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The client's own number for its sessions: 1, 2, 3 … within one client, never reused.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Epoch(pub u32);
+
+impl Epoch {
+    /// The epoch a client starts with.
+    pub const FIRST: Epoch = Epoch(1);
+
+    /// The one after it.
+    pub fn next(self) -> Epoch {
+        Epoch(self.0 + 1)
+    }
+}
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// Why an epoch is over.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum LossReason {
+    /// The ensemble says so: it refused the session, or answered with another one.
+    ExpiredByServer,
+    /// No server could be reached for [`Restore::give_up_after`](super::Restore::give_up_after).
+    /// The session ends on the server when its timeout has passed.
+    GaveUp,
+    /// Left alive on purpose, by `detach`.
+    Abandoned,
+    /// A server refused an identity.
+    AuthFailed,
+    /// Another client keeps resuming the same session.
+    Stolen,
+    /// The program closed it.
+    Closed,
+}
+
+impl fmt::Display for LossReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            LossReason::ExpiredByServer => "expired by the server",
+            LossReason::GaveUp => "no server could be reached for too long",
+            LossReason::Abandoned => "detached",
+            LossReason::AuthFailed => "authentication failed",
+            LossReason::Stolen => "another client keeps resuming it",
+            LossReason::Closed => "closed",
+        })
+    }
+}
+
+/// What is known about a write.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Outcome {
+    /// It is in effect.
+    Applied,
+    /// It is not in effect and never will be: it did not leave the process, or the server refused
+    /// it.
+    NotApplied,
+    /// It left the process and no answer came. It may be in effect, or still come into effect.
+    Unknown,
+}
+
+/// Everything an operation can fail with. [`Error::outcome`] answers what became of a write.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The server answered with a code.
+    #[error("{path}: {code}")]
+    Server {
+        /// The code, unchanged from the wire.
+        code: Code,
+        /// The path the request named, as the caller named it; empty if it named none.
+        path: Arc<str>,
+    },
+    /// A multi failed; none of its operations is in effect.
+    #[error("multi failed at operation {index}: {code}")]
+    Multi {
+        /// The operation that failed, counted from 0.
+        index: usize,
+        /// What it failed with.
+        code: Code,
+    },
+    /// The connection was lost, or there was none and the client is set to fail then.
+    #[error("connection lost{}", if *.sent { ", the outcome is not known" } else { "" })]
+    ConnectionLoss {
+        /// Whether the request had left the process.
+        sent: bool,
+        /// The epoch it was sent, or would have been sent, in.
+        epoch: Epoch,
+    },
+    /// No answer came within the operation's timeout.
+    #[error("timed out{}", if *.sent { ", the outcome is not known" } else { "" })]
+    Timeout {
+        /// Whether the request had left the process.
+        sent: bool,
+        /// The epoch in which it timed out.
+        epoch: Epoch,
+    },
+    /// The session the operation belonged to is over.
+    #[error("session of epoch {epoch} is over: {reason}")]
+    SessionLost {
+        /// The epoch that ended.
+        epoch: Epoch,
+        /// Why it ended.
+        reason: LossReason,
+        /// Whether the request had left the process.
+        sent: bool,
+    },
+    /// A server refused an identity. The client is finished: no server is asked again.
+    #[error("authentication failed; check scheme and credential")]
+    AuthFailed,
+    /// The watch was removed, by `remove_watches`.
+    #[error("the watch was removed")]
+    WatchRemoved,
+    /// More requests wait in this client than
+    /// [`CLIENT_REQUESTS`](crate::base::limits::CLIENT_REQUESTS); wait for some of them.
+    #[error("too many requests are waiting in this client")]
+    Overloaded,
+    /// The client is closed.
+    #[error("the client is closed")]
+    Closed,
+    /// The client was made before a fork and is used in the child, where its threads do not exist.
+    #[error("the client was made before a fork; make a new one in the child")]
+    Forked,
+    /// An argument is not valid; nothing was sent.
+    #[error("invalid argument: {0}")]
+    Invalid(Cow<'static, str>),
+}
+
+impl Error {
+    /// What is known about the write that failed. For a read it says whether the request left the
+    /// process, nothing more.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Error::Server { code, .. } | Error::Multi { code, .. } => outcome_of(*code),
+            Error::ConnectionLoss { sent: true, .. }
+            | Error::Timeout { sent: true, .. }
+            | Error::SessionLost { sent: true, .. } => Outcome::Unknown,
+            _ => Outcome::NotApplied,
+        }
+    }
+
+    /// The code a server answered with, if that is what happened.
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Error::Server { code, .. } | Error::Multi { code, .. } => Some(*code),
+            _ => None,
+        }
+    }
+
+    /// The epoch this error belongs to, if it belongs to one.
+    pub fn epoch(&self) -> Option<Epoch> {
+        match self {
+            Error::ConnectionLoss { epoch, .. }
+            | Error::Timeout { epoch, .. }
+            | Error::SessionLost { epoch, .. } => Some(*epoch),
+            _ => None,
+        }
+    }
+
+    /// Whether the server said that the znode does not exist.
+    pub fn is_no_node(&self) -> bool {
+        self.code() == Some(Code::NoNode)
+    }
+
+    /// Whether the same request may be submitted again without applying it twice, and has a chance:
+    /// it was not applied, and for a reason that passes.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Error::ConnectionLoss { sent, .. } | Error::Timeout { sent, .. } => !sent,
+            Error::Overloaded => true,
+            Error::Server { code, .. } => *code == Code::ThrottledOp,
+            _ => false,
+        }
+    }
+}
+
+/// Codes that speak of the server's own trouble leave open what became of the write.
+fn outcome_of(code: Code) -> Outcome {
+    match code {
+        Code::SystemError
+        | Code::DataInconsistency
+        | Code::ConnectionLoss
+        | Code::OperationTimeout
+        | Code::RequestTimeout => Outcome::Unknown,
+        _ => Outcome::NotApplied,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_has_an_outcome() {
+        let epoch = Epoch(3);
+        let lost = |sent| Error::SessionLost { epoch, reason: LossReason::GaveUp, sent };
+        assert_eq!(lost(true).outcome(), Outcome::Unknown);
+        assert_eq!(lost(false).outcome(), Outcome::NotApplied);
+        assert_eq!(Error::Timeout { sent: true, epoch }.outcome(), Outcome::Unknown);
+        assert!(Error::ConnectionLoss { sent: false, epoch }.is_retryable());
+        assert!(!Error::ConnectionLoss { sent: true, epoch }.is_retryable());
+        assert_eq!(
+            Error::Multi { index: 1, code: Code::BadVersion }.outcome(),
+            Outcome::NotApplied
+        );
+        assert_eq!(lost(true).epoch(), Some(epoch));
+    }
+}
