@@ -1,14 +1,24 @@
 //! Sessions, ephemeral znodes and watches over the ZooKeeper wire protocol: one core that is both
 //! server and client.
+//!
+//! Floors, lowest first; a file names its own folder and floors below it, nothing else.
 
 pub mod base;
-pub mod client;
-pub mod engine;
-pub mod io;
+
+pub mod wire;
+
 pub mod session;
 pub mod tree;
 pub mod watch;
-pub mod wire;
+
+pub mod engine;
+
+pub mod client;
+pub mod service;
+
+pub mod replication;
+
+mod io;
 
 pub use base::{
     Acl, Code, CreateMode, Identity, Millis, Perms, SessionId, Stat, WallMillis, WatchMode,
@@ -25,3 +35,10 @@ pub use io::client::{
     is_callback_thread,
 };
 pub use wire::{Reply, Request};
+
+/// The embedded server.
+pub mod server {
+    pub use crate::io::clock::Clock;
+    pub use crate::io::descriptors::raise_descriptor_limit;
+    pub use crate::io::server::{Server, ServerBuilder, StartError};
+}

@@ -177,10 +177,7 @@ fn p14_p36_operations_without_a_result_reply_with_the_bare_header() {
     let watched = Body::new().string("/a").int(2);
     let calls = [
         (op::SET_WATCHES, Body::new().long(0).strings(&[]).strings(&[]).strings(&[])),
-        (
-            op::SET_WATCHES2,
-            (0..5).fold(Body::new().long(0), |body, _| body.strings(&[])),
-        ),
+        (op::SET_WATCHES2, (0..5).fold(Body::new().long(0), |body, _| body.strings(&[]))),
         (op::CHECK_WATCHES, watched.clone()),
         (op::REMOVE_WATCHES, watched),
         (op::DELETE, Body::new().string("/a").int(-1)),

@@ -7,8 +7,19 @@ use tenure_tests::subject::Subject;
 
 /// Paths that are invalid by the full check.
 const INVALID: [&str; 13] = [
-    "", "a", "a/b", "/a/", "//", "/a//b", "/.", "/a/..", "/a/./b", "/a\u{1}", "/\u{7f}",
-    "/\u{fff0}", "/\u{e000}",
+    "",
+    "a",
+    "a/b",
+    "/a/",
+    "//",
+    "/a//b",
+    "/.",
+    "/a/..",
+    "/a/./b",
+    "/a\u{1}",
+    "/\u{7f}",
+    "/\u{fff0}",
+    "/\u{e000}",
 ];
 
 #[test]

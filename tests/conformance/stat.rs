@@ -39,13 +39,8 @@ fn z02_set_data_changes_mzxid_mtime_version_and_length() {
     session.make("/a");
     let before = session.stat("/a");
     let replied = session.set("/a", b"12345", -1).expect("set");
-    let wanted = Stat {
-        mzxid: session.zxid,
-        mtime: replied.mtime,
-        version: 1,
-        data_length: 5,
-        ..before
-    };
+    let wanted =
+        Stat { mzxid: session.zxid, mtime: replied.mtime, version: 1, data_length: 5, ..before };
     assert_eq!(replied, wanted);
     assert_eq!(session.stat("/a"), wanted);
     assert!(replied.mtime >= before.mtime);
@@ -71,16 +66,10 @@ fn z04_children_change_the_parents_cversion_count_and_pzxid() {
     let before = session.stat("/a");
     session.make("/a/b");
     let created = session.zxid;
-    assert_eq!(
-        session.stat("/a"),
-        Stat { cversion: 1, num_children: 1, pzxid: created, ..before }
-    );
+    assert_eq!(session.stat("/a"), Stat { cversion: 1, num_children: 1, pzxid: created, ..before });
     session.delete("/a/b", -1).expect("deleted");
     let deleted = session.zxid;
-    assert_eq!(
-        session.stat("/a"),
-        Stat { cversion: 2, num_children: 0, pzxid: deleted, ..before }
-    );
+    assert_eq!(session.stat("/a"), Stat { cversion: 2, num_children: 0, pzxid: deleted, ..before });
 }
 
 #[test]

@@ -155,8 +155,7 @@ impl Frame {
             return Frame::Reply(Reply { xid, zxid, err, body: bytes[16..].to_vec() });
         }
         assert_eq!(err, 0, "the header of an event carries no error");
-        let event =
-            Event { zxid, kind: reader.int(), state: reader.int(), path: reader.string() };
+        let event = Event { zxid, kind: reader.int(), state: reader.int(), path: reader.string() };
         reader.end();
         Frame::Event(event)
     }

@@ -106,7 +106,8 @@ impl Session {
 
     /// Sends a request and waits for its reply, which must come.
     pub fn call(&mut self, kind: i32, body: &Body) -> Reply {
-        self.try_call(kind, body).unwrap_or_else(|why| panic!("no reply to operation {kind}: {why:?}"))
+        self.try_call(kind, body)
+            .unwrap_or_else(|why| panic!("no reply to operation {kind}: {why:?}"))
     }
 
     /// The error code that answers a request.
@@ -184,8 +185,7 @@ impl Session {
     pub fn create2(&mut self, path: &str, data: &[u8], flags: i32) -> Answer<(String, Stat)> {
         let body = create_body(path, Some(data), &open(), flags);
         let kind = if flags == op::CONTAINER { op::CREATE_CONTAINER } else { op::CREATE2 };
-        self.value(kind, &body)
-            .map(|reply| one(&reply, |reader| (reader.string(), reader.stat())))
+        self.value(kind, &body).map(|reply| one(&reply, |reader| (reader.string(), reader.stat())))
     }
 
     /// Creates a znode with a time to live in milliseconds.
@@ -331,9 +331,9 @@ pub fn create_body(path: &str, data: Option<&[u8]>, acl: &[Acl], flags: i32) -> 
 
 /// The body of a multi or multiRead.
 pub fn multi_body(parts: &[(i32, Body)]) -> Body {
-    let body = parts.iter().fold(Body::new(), |body, (kind, part)| {
-        body.int(*kind).bool(false).int(-1).raw(&part.0)
-    });
+    let body = parts
+        .iter()
+        .fold(Body::new(), |body, (kind, part)| body.int(*kind).bool(false).int(-1).raw(&part.0));
     body.int(-1).bool(true).int(-1)
 }
 

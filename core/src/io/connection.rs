@@ -1,0 +1,249 @@
+//! One connection's task: moves bytes between a socket and the service, and decides nothing.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+use super::server::Shared;
+use crate::base::limits;
+use crate::service::{Closing, Peer, Received, Transport};
+
+/// How long a connection that was told everything is kept, so that the last bytes reach a client that
+/// still sends. Closing with unread input would destroy them on their way.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// What the service knows of a socket.
+pub(super) struct Socket {
+    pub(super) stream: Arc<TcpStream>,
+    pub(super) changed: Arc<Notify>,
+}
+
+impl Transport for Socket {
+    fn wake(&self) {
+        self.changed.notify_one();
+    }
+
+    fn unread(&self) -> usize {
+        unread(&self.stream)
+    }
+}
+
+/// Bytes in the receive buffer of a socket.
+#[allow(unsafe_code)]
+fn unread(stream: &TcpStream) -> usize {
+    use std::os::fd::AsRawFd;
+    let mut count: libc::c_int = 0;
+    // SAFETY: FIONREAD writes one int to the pointer, which is valid for the call, and the
+    // descriptor is open for as long as the stream is borrowed.
+    let result = unsafe { libc::ioctl(stream.as_raw_fd(), libc::FIONREAD, &mut count) };
+    if result == 0 { usize::try_from(count).unwrap_or(0) } else { 0 }
+}
+
+/// Serves a connection until either side ends it.
+pub(super) async fn serve(shared: Arc<Shared>, peer: Arc<Peer>, socket: Socket) {
+    let mut connection = Connection {
+        shared: &shared,
+        peer: &peer,
+        stream: &socket.stream,
+        input: BytesMut::new(),
+        output: BytesMut::new(),
+        frames: 0,
+        held_back: 0,
+    };
+    // An error means that the client is gone, and there is nobody to tell.
+    let ended = connection.run(&socket.changed).await;
+    connection.hold_back(0);
+    shared.service.close(&peer);
+    if let Ok(Ending::Flushed) = ended {
+        linger(&socket.stream).await;
+    }
+}
+
+/// How a connection ended.
+enum Ending {
+    /// Everything was sent.
+    Flushed,
+    /// The client closed, or the connection was cut.
+    Cut,
+}
+
+struct Connection<'a> {
+    shared: &'a Shared,
+    peer: &'a Arc<Peer>,
+    stream: &'a TcpStream,
+    /// What was read and is not a whole frame yet, or waits while reading is suspended.
+    input: BytesMut,
+    /// What was taken from the outbox and is being sent.
+    output: BytesMut,
+    /// Frames in `output`.
+    frames: usize,
+    /// What this connection adds to the figure of outstanding replies.
+    held_back: u64,
+}
+
+impl Connection<'_> {
+    async fn run(&mut self, changed: &Notify) -> io::Result<Ending> {
+        let mut is_half_closed = false;
+        loop {
+            let ending = self.flush()?;
+            if ending == Some(Closing::Now) {
+                return Ok(Ending::Cut);
+            }
+            let is_flushed = self.output.is_empty();
+            if ending.is_some() && is_flushed {
+                return Ok(Ending::Flushed);
+            }
+            if is_half_closed && is_flushed {
+                return Ok(Ending::Cut);
+            }
+            let may_read = !is_half_closed && ending.is_none() && self.may_read();
+            self.peer.is_paused.store(!may_read, Ordering::Release);
+            if may_read && !self.input.is_empty() && self.process() {
+                continue;
+            }
+            tokio::select! {
+                ready = self.stream.readable(), if may_read => {
+                    ready?;
+                    if !self.read()? {
+                        is_half_closed = true;
+                    }
+                }
+                ready = self.stream.writable(), if !is_flushed => {
+                    ready?;
+                    self.heard_while_paused();
+                }
+                () = changed.notified() => {}
+            }
+        }
+    }
+
+    /// Whether this client may send more: not while too much waits for it, and not while it is
+    /// behind and the whole server has too many replies waiting.
+    fn may_read(&self) -> bool {
+        let waiting = self.output.len() + self.peer.outbox.lock().bytes.len();
+        if waiting > limits::OUTBOX_PAUSE / 2 {
+            return false;
+        }
+        let outstanding = self.shared.service.stats.outstanding.load(Ordering::Relaxed);
+        self.held_back == 0 || outstanding <= self.shared.service.options.outstanding as u64
+    }
+
+    /// Reads what has arrived and processes it. Returns false at the end of the stream.
+    fn read(&mut self) -> io::Result<bool> {
+        self.input.reserve(limits::READ_CHUNK);
+        match self.stream.try_read_buf(&mut self.input) {
+            Ok(0) => Ok(false),
+            Ok(_) => {
+                self.process();
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Lets the service take whole frames off the input. Returns whether it took any.
+    fn process(&mut self) -> bool {
+        let before = self.input.len();
+        let now = self.shared.clock.now();
+        let shared = self.shared;
+        let received = shared.service.receive(self.peer, &mut self.input, now, &mut |proposal| {
+            shared.replicator.propose(&shared.service, proposal, now);
+        });
+        let done = shared.clock.now().moment;
+        self.peer.traffic.last_response.store(done.0, Ordering::Relaxed);
+        shared.service.stats.note_latency(done.since(now.moment), 1);
+        // An idle connection keeps no buffer.
+        if self.input.is_empty() {
+            self.input = BytesMut::new();
+        }
+        received != Received::All || self.input.len() != before
+    }
+
+    /// Sends what it can without waiting. Returns how the connection is to end, if it is.
+    fn flush(&mut self) -> io::Result<Option<Closing>> {
+        loop {
+            let closing = self.refill();
+            if closing == Some(Closing::Now) || self.output.is_empty() {
+                self.hold_back(0);
+                return Ok(closing);
+            }
+            match self.stream.try_write(&self.output) {
+                Ok(sent) => self.output.advance(sent),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.hold_back(self.frames as u64);
+                    return Ok(closing);
+                }
+                Err(error) => return Err(error),
+            }
+            if self.output.is_empty() {
+                let sent = std::mem::take(&mut self.frames) as u64;
+                self.peer.traffic.sent.fetch_add(sent, Ordering::Relaxed);
+                self.shared.service.stats.sent.fetch_add(sent, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Takes over what waits in the outbox, once everything before it is sent.
+    fn refill(&mut self) -> Option<Closing> {
+        let mut waiting = self.peer.outbox.lock();
+        if self.output.is_empty() && !waiting.bytes.is_empty() {
+            std::mem::swap(&mut self.output, &mut waiting.bytes);
+            self.frames = std::mem::take(&mut waiting.frames);
+        }
+        if waiting.closing == Some(Closing::Now) && waiting.bytes.len() > limits::OUTBOX_CLOSE {
+            self.shared.service.stats.overflowed.fetch_add(1, Ordering::Relaxed);
+        }
+        waiting.closing
+    }
+
+    /// A client whose reading is suspended shows that it lives by taking what is sent to it.
+    fn heard_while_paused(&self) {
+        if self.peer.is_paused.load(Ordering::Relaxed)
+            && let Some(held) = self.peer.lease()
+        {
+            held.lease.touch(self.shared.clock.now().moment);
+        }
+    }
+
+    fn hold_back(&mut self, frames: u64) {
+        if frames == self.held_back {
+            return;
+        }
+        let outstanding = &self.shared.service.stats.outstanding;
+        outstanding.fetch_add(frames, Ordering::Relaxed);
+        outstanding.fetch_sub(self.held_back, Ordering::Relaxed);
+        self.held_back = frames;
+    }
+}
+
+/// Says that nothing more comes, and waits a while for the client to close.
+async fn linger(stream: &TcpStream) {
+    let sink = async {
+        let mut scrap = [0; 4096];
+        loop {
+            if stream.readable().await.is_err() {
+                return;
+            }
+            match stream.try_read(&mut scrap) {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
+            }
+        }
+    };
+    if shut_down_write(stream) {
+        let _ = tokio::time::timeout(LINGER, sink).await;
+    }
+}
+
+/// Ends the outgoing half of a connection. Returns false if it was gone already.
+fn shut_down_write(stream: &TcpStream) -> bool {
+    socket2::SockRef::from(stream).shutdown(std::net::Shutdown::Write).is_ok()
+}

@@ -1,0 +1,87 @@
+//! The thread that carries out what comes due, and notices when the whole process stood still.
+
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::server::Shared;
+use crate::base::{Moment, limits};
+
+/// The longest sleep. Waking that often is what tells a stall from a quiet hour.
+const HEARTBEAT: Duration = Duration::from_millis(20);
+
+/// How often a manual clock's owner looks whether all input was read.
+const SETTLE: Duration = Duration::from_micros(200);
+
+/// The longest it looks. A client whose bytes nobody reads for that long is suspended or gone.
+const SETTLE_MOST: Duration = Duration::from_secs(5);
+
+/// Wakes the thread early, and ends it.
+#[derive(Debug, Default)]
+pub(super) struct Alarm {
+    stopped: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Alarm {
+    pub(super) fn stop(&self) {
+        *self.stopped.lock() = true;
+        self.changed.notify_all();
+    }
+
+    /// Sleeps, and says whether to stop.
+    fn sleep(&self, length: Duration) -> bool {
+        let mut stopped = self.stopped.lock();
+        if !*stopped {
+            self.changed.wait_for(&mut stopped, length);
+        }
+        *stopped
+    }
+}
+
+/// Runs until the alarm stops it. Deadlines that a stall of the process made pass are moved by the
+/// length of the stall before anybody is expired.
+pub(super) fn run(shared: &Shared, alarm: &Alarm) {
+    loop {
+        let now = shared.clock.now();
+        let next = sweep(shared);
+        let pause = next.map_or(HEARTBEAT, |next| next.since(now.moment)).min(HEARTBEAT);
+        let planned = Instant::now() + pause;
+        if alarm.sleep(pause) {
+            return;
+        }
+        let late = planned.elapsed();
+        if late > limits::STALL {
+            shared.clock.forgive(late);
+        }
+    }
+}
+
+/// Moves a manual clock to `until`, stopping at every moment at which something is due. What clients
+/// sent before counts as heard before.
+pub(super) fn advance(shared: &Shared, until: Moment) {
+    settle(shared);
+    loop {
+        let next = shared.service.next_sweep().filter(|&next| next <= until);
+        shared.clock.move_to(next.unwrap_or(until));
+        sweep(shared);
+        if next.is_none() {
+            return;
+        }
+        settle(shared);
+    }
+}
+
+fn sweep(shared: &Shared) -> Option<Moment> {
+    let now = shared.clock.now();
+    shared.service.sweep(now, &mut |proposal| {
+        shared.replicator.propose(&shared.service, proposal, now);
+    })
+}
+
+fn settle(shared: &Shared) {
+    let started = Instant::now();
+    while shared.service.has_unread() && started.elapsed() < SETTLE_MOST {
+        std::thread::sleep(SETTLE);
+    }
+}

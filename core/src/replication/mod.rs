@@ -1,0 +1,23 @@
+//! Floor 5: who puts transactions in order, and when they count.
+//!
+//! A [`Replicator`] takes proposals, orders them, has the engine apply each exactly once in that
+//! order, and hands the effects to the service under the same guard. Standalone and ensemble differ
+//! in nothing else.
+
+pub mod solo;
+
+use crate::service::{Now, Proposal, Service};
+
+pub use solo::Solo;
+
+/// Puts proposals in order.
+///
+/// What always holds:
+///
+/// * R1 proposals of one caller are applied in the order of the calls;
+/// * R2 nothing is delivered before it is as durable as this replicator promises;
+/// * R3 effects are delivered in zxid order, each once.
+pub trait Replicator: Send + Sync {
+    /// Takes a proposal. Its answer goes to its origin's outbox; `propose` does not wait for it.
+    fn propose(&self, service: &Service, proposal: Proposal, now: Now);
+}

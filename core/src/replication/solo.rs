@@ -1,0 +1,17 @@
+//! One server alone, in memory: the order is the order of the calls, and a transaction counts as soon
+//! as it is applied.
+
+use super::Replicator;
+use crate::service::{Now, Proposal, Service};
+
+/// Applies each proposal in the caller's thread, before it returns.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Solo;
+
+impl Replicator for Solo {
+    fn propose(&self, service: &Service, proposal: Proposal, now: Now) {
+        let mut engine = service.engine_mut();
+        let effects = engine.apply(&proposal.txn);
+        service.deliver(&engine, &proposal, &effects, now);
+    }
+}

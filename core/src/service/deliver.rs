@@ -1,0 +1,119 @@
+//! From effects to bytes: events to those who watch, the answer to the one who asked.
+
+use std::sync::Arc;
+
+use super::outbox::Closing;
+use super::peer::Peer;
+use super::{Now, Service};
+use crate::base::{Millis, Password, Perms, SessionId};
+use crate::engine::{Change, Changed, Effects, Engine, Txn, access};
+use crate::wire::{ConnectResponse, event, reply};
+
+/// A change somebody asked for, to be put in order and applied.
+pub struct Proposal {
+    /// The change.
+    pub txn: Txn,
+    /// Who waits for the answer; nobody for what the server itself wants.
+    pub origin: Option<Origin>,
+}
+
+/// Who waits for the answer to a proposal.
+pub struct Origin {
+    /// On which connection.
+    pub peer: Arc<Peer>,
+    /// In which form.
+    pub answer: Answer,
+}
+
+/// The form of an answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// A reply to the request with this xid.
+    Reply(i32),
+    /// The same, and then the end of the connection.
+    LastReply(i32),
+    /// The end of the handshake.
+    Connect {
+        /// Whether the client sent the readOnly byte and wants one back.
+        read_only: Option<bool>,
+    },
+}
+
+impl Service {
+    /// Sends what a transaction caused. To be called under the engine's write guard, once for each
+    /// transaction, in their order.
+    pub fn deliver(&self, engine: &Engine, proposal: &Proposal, effects: &Effects, now: Now) {
+        debug_assert_eq!(engine.last_zxid(), effects.zxid, "N4: delivered under the same guard");
+        let asker = proposal.origin.as_ref().map(|origin| &origin.peer);
+        for changed in &effects.changes {
+            self.fire(changed, effects, asker);
+        }
+        match &proposal.txn.change {
+            Change::CreateSession { id, timeout, password } if effects.result.is_ok() => {
+                self.begin(proposal, (*id, *timeout, *password), now);
+            }
+            Change::CreateSession { .. } => asker.into_iter().for_each(|asker| asker.cut()),
+            Change::EndSession { id, .. } => self.end(*id, asker),
+            Change::Request(_) | Change::Reap { .. } => {}
+        }
+        if let Some(Origin { peer, answer }) = &proposal.origin {
+            match *answer {
+                Answer::Reply(xid) => {
+                    peer.outbox.push(|out| reply::put(out, xid, effects.zxid, &effects.result));
+                }
+                Answer::LastReply(xid) => {
+                    peer.outbox.push(|out| reply::put(out, xid, effects.zxid, &effects.result));
+                    peer.outbox.close(Closing::AfterFlush);
+                }
+                Answer::Connect { .. } => {}
+            }
+        }
+    }
+
+    /// Sends the events of one change to those who may read what they are about.
+    fn fire(&self, changed: &Changed, effects: &Effects, asker: Option<&Arc<Peer>>) {
+        let mut watches = self.watches.lock();
+        watches.fire(changed.kind, &changed.path, &mut |connection, kind, path, is_parent| {
+            let acl = changed.parent_acl.as_ref().filter(|_| is_parent).unwrap_or(&changed.acl);
+            let peers = self.peers.read();
+            let Some(peer) = peers.get(connection) else { return };
+            if !access::allows(acl, Perms::READ, &peer.identities()) {
+                return;
+            }
+            peer.outbox.push(|out| event::put(out, kind, path, effects.zxid));
+            // The asker sends its outbox anyway, once it has processed what it read.
+            if asker.is_none_or(|asker| asker.id != connection) {
+                peer.wake();
+            }
+        });
+    }
+
+    /// A session was created: its lease starts, and the connection that asked speaks for it.
+    fn begin(&self, proposal: &Proposal, session: (SessionId, Millis, Password), now: Now) {
+        let (id, timeout, password) = session;
+        let mut sessions = self.sessions.lock();
+        let lease = sessions.deadlines.start(id, timeout, now.moment);
+        let Some(Origin { peer, answer: Answer::Connect { read_only } }) = &proposal.origin else {
+            return;
+        };
+        let before = sessions.attachments.attach(id, peer.id);
+        debug_assert!(before.is_none(), "S4: a new session has no connection");
+        peer.speak_for(id, lease);
+        let read_only = read_only.map(|_| false);
+        let response = ConnectResponse { timeout, session_id: id, password, read_only };
+        peer.outbox.push(|out| response.encode(out));
+    }
+
+    /// A session is over. The connection that spoke for it closes without a word, unless it asked
+    /// for the end and waits for the reply.
+    fn end(&self, id: SessionId, asker: Option<&Arc<Peer>>) {
+        let connection = {
+            let mut sessions = self.sessions.lock();
+            sessions.deadlines.remove(id);
+            sessions.attachments.end(id)
+        };
+        if connection != asker.map(|asker| asker.id) {
+            self.cut_connection(connection);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Floor 4: one server's side of the protocol. Decisions, no sockets, no clocks.
+//!
+//! A [`Service`] is handed bytes with the moment they arrived and appends what is to be sent to
+//! outboxes. What changes replicated state it does not carry out: it hands a [`Proposal`] to the
+//! caller, who puts proposals in order, has the engine apply them, and gives the effects back to
+//! [`Service::deliver`].
+//!
+//! What always holds:
+//!
+//! * N1 a session's requests are answered in the order they were sent;
+//! * N2 a request of a session that is ending gets no answer, and is not carried out;
+//! * N3 watches and identities belong to a connection and go with it;
+//! * N4 the event of a change stands before any reply that shows the change;
+//! * N5 no connection waits for another one's client to read.
+//!
+//! Locks are taken in this order: the tree, `sessions`, `watches`, outboxes; `peers` may be taken
+//! under any of them and nothing is locked under it. A reader holds its own outbox before it takes
+//! `watches`; the tree's guard keeps it apart from the writer, who does it the other way round.
+
+mod admit;
+mod auth;
+mod deliver;
+mod dispatch;
+mod outbox;
+mod peer;
+mod peers;
+mod stats;
+mod sweep;
+mod words;
+
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+
+use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::base::{Millis, Moment, Password, SessionId, WallMillis};
+use crate::engine::{Engine, EngineOptions};
+use crate::session::{Attachments, Bounds, Deadlines, SessionIds};
+use crate::watch::WatchTable;
+
+pub use deliver::{Answer, Origin, Proposal};
+pub use dispatch::Received;
+pub use outbox::{Closing, Outbox, Waiting};
+pub use peer::{Peer, Traffic, Transport};
+pub use peers::Refused;
+pub use stats::Stats;
+
+/// What a server is told at its start. Everything has a default of ZooKeeper's in `base/limits.rs`.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The server's id: the top byte of the sessions it creates.
+    pub server_id: u8,
+    /// The unit of the configuration; nothing is rounded to it.
+    pub tick: Millis,
+    /// The session timeouts it grants.
+    pub bounds: Bounds,
+    /// Connections from one address; 0 for any number.
+    pub connections_per_address: u32,
+    /// How long a connection may go without a session.
+    pub sessionless_timeout: std::time::Duration,
+    /// The largest frame accepted, in bytes.
+    pub max_frame: usize,
+    /// Replies that may wait for clients before those clients are read no further.
+    pub outstanding: usize,
+    /// Whether TTL znodes can be created.
+    pub extended_types: bool,
+    /// How often containers and TTL znodes are looked at.
+    pub reap_interval: std::time::Duration,
+}
+
+/// The time of an arrival, on both clocks.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// For deadlines.
+    pub moment: Moment,
+    /// For the times that znodes carry.
+    pub wall: WallMillis,
+}
+
+/// Local state of sessions: lost on restart, rebuilt from the registry.
+struct Sessions {
+    ids: SessionIds,
+    deadlines: Deadlines,
+    attachments: Attachments,
+    next_reaping: Moment,
+}
+
+/// One server.
+pub struct Service {
+    /// What it was told at its start.
+    pub options: Options,
+    /// Its figures.
+    pub stats: Stats,
+    started: Now,
+    engine: RwLock<Engine>,
+    sessions: Mutex<Sessions>,
+    watches: Mutex<WatchTable>,
+    peers: RwLock<peers::Peers>,
+    passwords: Box<dyn Fn() -> Password + Send + Sync>,
+    listening_on: OnceLock<SocketAddr>,
+}
+
+impl Service {
+    /// A server with an empty tree. `passwords` has to be unpredictable.
+    pub fn new(
+        options: Options,
+        now: Now,
+        passwords: Box<dyn Fn() -> Password + Send + Sync>,
+    ) -> Service {
+        let engine = Engine::new(EngineOptions {
+            extended_types: options.extended_types,
+            ..EngineOptions::default()
+        });
+        let sessions = Sessions {
+            ids: SessionIds::start(options.server_id, now.wall),
+            deadlines: Deadlines::default(),
+            attachments: Attachments::default(),
+            next_reaping: now.moment + options.reap_interval,
+        };
+        Service {
+            options,
+            stats: Stats::default(),
+            started: now,
+            engine: RwLock::new(engine),
+            sessions: Mutex::new(sessions),
+            watches: Mutex::new(WatchTable::default()),
+            peers: RwLock::new(peers::Peers::default()),
+            passwords,
+            listening_on: OnceLock::new(),
+        }
+    }
+
+    /// The address clients reach it at, once it is bound.
+    pub fn listening_on(&self) -> Option<SocketAddr> {
+        self.listening_on.get().copied()
+    }
+
+    /// The port was bound. Told once.
+    pub fn set_listening_on(&self, address: SocketAddr) {
+        let first = self.listening_on.set(address).is_ok();
+        debug_assert!(first, "a server is bound once");
+    }
+
+    /// The replicated state, to read.
+    pub fn engine(&self) -> RwLockReadGuard<'_, Engine> {
+        self.engine.read()
+    }
+
+    /// The replicated state, for the one who applies transactions. Effects are delivered before the
+    /// guard is let go.
+    pub fn engine_mut(&self) -> RwLockWriteGuard<'_, Engine> {
+        self.engine.write()
+    }
+
+    /// The sessions that exist, in the order of their ids.
+    pub fn session_ids(&self) -> Vec<SessionId> {
+        self.engine().registry().iter().map(|(id, _)| id).collect()
+    }
+}

@@ -1,0 +1,104 @@
+//! What waits to be sent to one client: replies and watch events, in the order they were appended.
+//!
+//! Everything is appended under a guard of the tree, events under the write guard and replies to
+//! reads under the read guard. That settles the order: the event of a change stands before any reply
+//! that shows the change (N4).
+
+use bytes::BytesMut;
+use parking_lot::{Mutex, MutexGuard};
+
+use crate::base::limits;
+
+/// How a connection ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Closing {
+    /// When what waits has been sent.
+    AfterFlush,
+    /// At once; what waits is dropped.
+    Now,
+}
+
+/// The bytes that wait, and whether the connection is to end.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    /// Whole frames.
+    pub bytes: BytesMut,
+    /// How many replies and events are in them.
+    pub frames: usize,
+    /// Set once and never taken back.
+    pub closing: Option<Closing>,
+}
+
+impl Waiting {
+    /// Asks for the end of the connection. `Now` overrides `AfterFlush`.
+    pub fn close(&mut self, closing: Closing) {
+        if self.closing != Some(Closing::Now) {
+            self.closing = Some(closing);
+        }
+    }
+
+    /// Whether anything may still be appended.
+    pub fn is_open(&self) -> bool {
+        self.closing.is_none()
+    }
+}
+
+/// The outgoing side of one connection.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    waiting: Mutex<Waiting>,
+}
+
+impl Outbox {
+    /// Locks the outbox. Lock order: tree, watches, outbox; nothing is locked while it is held.
+    pub fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock()
+    }
+
+    /// Appends a frame, unless the connection is ending. A client that lets more than
+    /// [`limits::OUTBOX_CLOSE`] bytes pile up loses the connection, not the session.
+    pub fn push(&self, write: impl FnOnce(&mut BytesMut)) {
+        let mut waiting = self.waiting.lock();
+        if !waiting.is_open() {
+            return;
+        }
+        write(&mut waiting.bytes);
+        waiting.frames += 1;
+        if waiting.bytes.len() > limits::OUTBOX_CLOSE {
+            waiting.close(Closing::Now);
+        }
+    }
+
+    /// Asks for the end of the connection.
+    pub fn close(&self, closing: Closing) {
+        self.waiting.lock().close(closing);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_never_reads_is_cut_at_the_ceiling() {
+        let outbox = Outbox::default();
+        let frame = vec![0; 1 << 20];
+        for _ in 0..40 {
+            outbox.push(|out| out.extend_from_slice(&frame));
+        }
+        let waiting = outbox.lock();
+        assert_eq!(waiting.closing, Some(Closing::Now));
+        assert!(waiting.bytes.len() <= limits::OUTBOX_CLOSE + frame.len());
+    }
+
+    #[test]
+    fn nothing_is_appended_behind_a_close() {
+        let outbox = Outbox::default();
+        outbox.close(Closing::AfterFlush);
+        outbox.push(|out| out.extend_from_slice(b"late"));
+        assert!(outbox.lock().bytes.is_empty());
+        outbox.close(Closing::Now);
+        outbox.close(Closing::AfterFlush);
+        assert_eq!(outbox.lock().closing, Some(Closing::Now));
+    }
+}

@@ -1,0 +1,162 @@
+//! One client connection, as the rest of the server sees it.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+
+use super::outbox::{Closing, Outbox};
+use crate::base::{ConnectionId, Identity, Moment, SessionId, WallMillis, Zxid};
+use crate::session::Lease;
+use crate::wire::Op;
+
+/// What the floor above knows about a socket and this one needs to ask.
+pub trait Transport: Send + Sync {
+    /// Something was appended to the outbox, or the connection is to end.
+    fn wake(&self);
+
+    /// Bytes that have arrived and nobody has read.
+    fn unread(&self) -> usize;
+}
+
+/// One client connection.
+pub struct Peer {
+    /// Its number.
+    pub id: ConnectionId,
+    /// Where it comes from.
+    pub address: SocketAddr,
+    /// When it was accepted.
+    pub since: Moment,
+    /// When it was accepted, for people.
+    pub established: WallMillis,
+    /// What waits to be sent.
+    pub outbox: Outbox,
+    /// Whether reading is suspended until the client reads.
+    pub is_paused: AtomicBool,
+    /// Figures for `cons` and `stat`.
+    pub traffic: Traffic,
+    held: OnceLock<Held>,
+    identities: Mutex<Arc<[Identity]>>,
+    transport: Box<dyn Transport>,
+}
+
+impl Peer {
+    /// A connection that was just accepted. It is known by its address, and by nothing else yet.
+    pub fn new(
+        id: ConnectionId,
+        address: SocketAddr,
+        opened: (Moment, WallMillis),
+        transport: Box<dyn Transport>,
+    ) -> Peer {
+        let address_identity = Identity::new("ip", address.ip().to_canonical().to_string());
+        Peer {
+            id,
+            address,
+            since: opened.0,
+            established: opened.1,
+            outbox: Outbox::default(),
+            is_paused: AtomicBool::new(false),
+            traffic: Traffic::default(),
+            held: OnceLock::new(),
+            identities: Mutex::new([address_identity].into()),
+            transport,
+        }
+    }
+
+    /// The session it speaks for, once it has one.
+    pub fn lease(&self) -> Option<&Held> {
+        self.held.get()
+    }
+
+    /// The session it speaks for, or [`SessionId::NONE`].
+    pub fn session(&self) -> SessionId {
+        self.held.get().map_or(SessionId::NONE, |held| held.session)
+    }
+
+    /// From now on it speaks for `session`. A connection does so for one session in its life.
+    pub fn speak_for(&self, session: SessionId, lease: Arc<Lease>) {
+        let first = self.held.set(Held { session, lease }).is_ok();
+        debug_assert!(first, "N2: one handshake per connection");
+    }
+
+    /// Who speaks: the address, and what was proven since.
+    pub fn identities(&self) -> Arc<[Identity]> {
+        self.identities.lock().clone()
+    }
+
+    /// Adds an identity, once. Returns false if there are more than `most`.
+    pub fn add_identity(&self, identity: Identity, most: usize) -> bool {
+        let mut identities = self.identities.lock();
+        if identities.contains(&identity) {
+            return true;
+        }
+        if identities.len() >= most {
+            return false;
+        }
+        *identities = identities.iter().cloned().chain([identity]).collect();
+        true
+    }
+
+    /// Ends the connection at once, without a word.
+    pub fn cut(&self) {
+        self.outbox.close(Closing::Now);
+        self.transport.wake();
+    }
+
+    /// Tells the connection that its outbox changed.
+    pub fn wake(&self) {
+        self.transport.wake();
+    }
+
+    /// Whether something has arrived that will be read and was not yet. What waits behind a
+    /// suspended reader does not count: the client decides how long that lasts.
+    pub fn has_unread(&self) -> bool {
+        !self.is_paused.load(Ordering::Acquire) && self.transport.unread() > 0
+    }
+}
+
+/// The session a connection speaks for.
+#[derive(Debug)]
+pub struct Held {
+    /// Its id.
+    pub session: SessionId,
+    /// Its right to live.
+    pub lease: Arc<Lease>,
+}
+
+/// Counters of one connection. Written by its own task, read by anybody.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    /// Frames received.
+    pub received: AtomicU64,
+    /// Frames sent.
+    pub sent: AtomicU64,
+    /// The last operation and the xid it came with; see [`Traffic::note`].
+    last: AtomicU64,
+    /// The zxid of the last reply.
+    last_zxid: AtomicI64,
+    /// Microseconds since the server's start at the last reply.
+    pub last_response: AtomicU64,
+}
+
+impl Traffic {
+    /// Notes the last request.
+    pub fn note(&self, op: Op, xid: i32, zxid: Zxid) {
+        let index = op as u64 + 1;
+        self.last.store(index << 32 | u64::from(xid as u32), Ordering::Relaxed);
+        self.last_zxid.store(zxid.0, Ordering::Relaxed);
+    }
+
+    /// The last request's operation and xid; `None` before the first.
+    pub fn last(&self) -> Option<(Op, i32)> {
+        let packed = self.last.load(Ordering::Relaxed);
+        let index = usize::try_from(packed >> 32).ok()?.checked_sub(1)?;
+        Some((*Op::ALL.get(index)?, packed as u32 as i32))
+    }
+
+    /// The zxid of the last reply; `None` before the first.
+    pub fn last_zxid(&self) -> Option<Zxid> {
+        self.last().map(|_| Zxid(self.last_zxid.load(Ordering::Relaxed)))
+    }
+}

@@ -1,0 +1,137 @@
+//! All client connections, and how many each address holds.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::peer::{Peer, Transport};
+use super::{Now, Service};
+use crate::base::{ConnectionId, Moment, SessionId};
+
+/// The address holds as many connections as it may.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{address} holds {limit} connections already")]
+pub struct Refused {
+    address: IpAddr,
+    limit: u32,
+}
+
+/// The connections of one server.
+#[derive(Default)]
+pub(super) struct Peers {
+    by_id: BTreeMap<ConnectionId, Arc<Peer>>,
+    per_address: BTreeMap<IpAddr, u32>,
+    /// In the order of their age; those that have a session by now are skipped.
+    sessionless: VecDeque<(Moment, ConnectionId)>,
+    last: u64,
+}
+
+impl Peers {
+    pub(super) fn get(&self, id: ConnectionId) -> Option<&Arc<Peer>> {
+        self.by_id.get(&id)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Peer>> {
+        self.by_id.values()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// When the oldest connection without a session has to have one.
+    pub(super) fn next_sessionless(&mut self) -> Option<Moment> {
+        while let Some(&(until, id)) = self.sessionless.front() {
+            match self.by_id.get(&id) {
+                Some(peer) if peer.lease().is_none() => return Some(until),
+                _ => self.sessionless.pop_front(),
+            };
+        }
+        None
+    }
+
+    /// Takes out a connection that had no session for too long.
+    pub(super) fn take_sessionless(&mut self, now: Moment) -> Option<Arc<Peer>> {
+        let until = self.next_sessionless()?;
+        if until > now {
+            return None;
+        }
+        let (_, id) = self.sessionless.pop_front()?;
+        self.by_id.get(&id).cloned()
+    }
+}
+
+impl Service {
+    /// A connection was accepted.
+    ///
+    /// # Errors
+    /// [`Refused`] if its address holds as many as it may; it is to be closed without a byte.
+    pub fn open(
+        &self,
+        address: SocketAddr,
+        now: Now,
+        transport: Box<dyn Transport>,
+    ) -> Result<Arc<Peer>, Refused> {
+        let ip = address.ip().to_canonical();
+        let limit = self.options.connections_per_address;
+        let mut peers = self.peers.write();
+        let held = peers.per_address.entry(ip).or_default();
+        if limit != 0 && *held >= limit {
+            self.stats.refused.fetch_add(1, Ordering::Relaxed);
+            return Err(Refused { address: ip, limit });
+        }
+        *held += 1;
+        peers.last += 1;
+        let id = ConnectionId(peers.last);
+        let peer = Arc::new(Peer::new(id, address, (now.moment, now.wall), transport));
+        peers.sessionless.push_back((now.moment + self.options.sessionless_timeout, id));
+        peers.by_id.insert(id, peer.clone());
+        Ok(peer)
+    }
+
+    /// A connection is gone. Its watches go with it; its session stays.
+    pub fn close(&self, peer: &Peer) {
+        if let Some(lease) = peer.lease() {
+            self.sessions.lock().attachments.detach(lease.session, peer.id);
+        }
+        self.watches.lock().drop_connection(peer.id);
+        let mut peers = self.peers.write();
+        if peers.by_id.remove(&peer.id).is_none() {
+            return;
+        }
+        let ip = peer.address.ip().to_canonical();
+        if let Some(held) = peers.per_address.get_mut(&ip) {
+            *held -= 1;
+            if *held == 0 {
+                peers.per_address.remove(&ip);
+            }
+        }
+    }
+
+    /// Cuts the connection that speaks for a session. Returns false if there is none.
+    pub fn cut(&self, session: SessionId) -> bool {
+        let connection = self.sessions.lock().attachments.get(session);
+        self.cut_connection(connection)
+    }
+
+    /// Cuts every connection.
+    pub fn cut_all(&self) {
+        for peer in self.peers.read().iter() {
+            peer.cut();
+        }
+    }
+
+    /// Whether something has arrived on any connection that nobody has read yet.
+    pub fn has_unread(&self) -> bool {
+        self.peers.read().iter().any(|peer| peer.has_unread())
+    }
+
+    pub(super) fn cut_connection(&self, connection: Option<ConnectionId>) -> bool {
+        let peer = connection.and_then(|id| self.peers.read().get(id).cloned());
+        if let Some(peer) = &peer {
+            peer.cut();
+        }
+        peer.is_some()
+    }
+}

@@ -1,0 +1,86 @@
+//! Figures of the whole server, for `srvr`, `mntr` and their kin.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Counters that only ever rise until they are read. None of them orders anything.
+#[derive(Debug, Default)]
+pub struct Stats {
+    /// Frames received.
+    pub received: AtomicU64,
+    /// Frames sent.
+    pub sent: AtomicU64,
+    /// Replies that wait for a client to read.
+    pub outstanding: AtomicU64,
+    /// Connections turned away because of a limit.
+    pub refused: AtomicU64,
+    /// Sessions that expired.
+    pub expired: AtomicU64,
+    /// Connections that were cut because their client did not read.
+    pub overflowed: AtomicU64,
+    latency: Spread,
+    lateness: Spread,
+}
+
+impl Stats {
+    /// Notes how long `requests` requests of one batch took from their arrival to their replies.
+    pub fn note_latency(&self, took: Duration, requests: u64) {
+        self.latency.note(took, requests);
+    }
+
+    /// Notes how long after its deadline a session was expired.
+    pub fn note_lateness(&self, late: Duration) {
+        self.expired.fetch_add(1, Ordering::Relaxed);
+        self.lateness.note(late, 1);
+    }
+
+    /// Minimum, mean and maximum of the time a request took, in milliseconds.
+    pub fn latency(&self) -> (u64, f64, u64) {
+        self.latency.millis()
+    }
+
+    /// Minimum, mean and maximum of how late sessions were expired, in milliseconds.
+    pub fn lateness(&self) -> (u64, f64, u64) {
+        self.lateness.millis()
+    }
+}
+
+/// Count, sum and extremes of a length of time, in microseconds.
+#[derive(Debug)]
+struct Spread {
+    count: AtomicU64,
+    sum: AtomicU64,
+    min: AtomicU64,
+    max: AtomicU64,
+}
+
+impl Default for Spread {
+    fn default() -> Self {
+        Spread {
+            count: AtomicU64::new(0),
+            sum: AtomicU64::new(0),
+            min: AtomicU64::new(u64::MAX),
+            max: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Spread {
+    fn note(&self, length: Duration, times: u64) {
+        let micros = u64::try_from(length.as_micros()).unwrap_or(u64::MAX);
+        self.count.fetch_add(times, Ordering::Relaxed);
+        self.sum.fetch_add(micros.saturating_mul(times), Ordering::Relaxed);
+        self.min.fetch_min(micros, Ordering::Relaxed);
+        self.max.fetch_max(micros, Ordering::Relaxed);
+    }
+
+    fn millis(&self) -> (u64, f64, u64) {
+        let count = self.count.load(Ordering::Relaxed);
+        if count == 0 {
+            return (0, 0.0, 0);
+        }
+        let mean = self.sum.load(Ordering::Relaxed) as f64 / count as f64 / 1_000.0;
+        let millis = |edge: &AtomicU64| edge.load(Ordering::Relaxed) / 1_000;
+        (millis(&self.min), mean, millis(&self.max))
+    }
+}
