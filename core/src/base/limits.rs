@@ -8,8 +8,9 @@ use super::time::Millis;
 /// closes the connection before anything is allocated for it.
 pub const MAX_FRAME: usize = 0xF_FFFF;
 
-/// Largest reply a client accepts, in bytes. ZooKeeper's Java client takes 1 MiB; lists of children
-/// are the usual reason to need more. A longer one drops the connection.
+/// Largest reply a client accepts and a server sends, in bytes. ZooKeeper's Java client takes 1 MiB;
+/// lists of children are the usual reason to need more. A longer one drops the client's connection;
+/// the server answers a read with an error instead.
 pub const MAX_REPLY: usize = 64 << 20;
 
 /// Connections one address may hold at a time (ZooKeeper's `maxClientCnxns`). One more is closed

@@ -171,35 +171,48 @@ pub fn put_results(out: &mut BytesMut, results: &[MultiResult]) {
     for result in results {
         match result {
             MultiResult::Created { path } => {
-                Header::put(out, Op::Create.number(), false, 0);
+                put_success(out, Op::Create);
                 jute::put_string(out, path);
             }
             MultiResult::Created2 { path, stat } => {
-                Header::put(out, Op::Create2.number(), false, 0);
+                put_success(out, Op::Create2);
                 jute::put_string(out, path);
                 jute::put_stat(out, stat);
             }
-            MultiResult::Deleted => Header::put(out, Op::Delete.number(), false, 0),
-            MultiResult::Checked => Header::put(out, Op::Check.number(), false, 0),
+            MultiResult::Deleted => put_success(out, Op::Delete),
+            MultiResult::Checked => put_success(out, Op::Check),
             MultiResult::Set(stat) => {
-                Header::put(out, Op::SetData.number(), false, 0);
+                put_success(out, Op::SetData);
                 jute::put_stat(out, stat);
             }
             MultiResult::Data { data, stat } => {
-                Header::put(out, Op::GetData.number(), false, 0);
+                put_success(out, Op::GetData);
                 jute::put_buffer(out, data.as_deref());
                 jute::put_stat(out, stat);
             }
             MultiResult::Children { names } => {
-                Header::put(out, Op::GetChildren.number(), false, 0);
+                put_success(out, Op::GetChildren);
                 jute::put_strings(out, names);
             }
-            MultiResult::Failed(number) => {
-                Header::put(out, MARK, false, *number);
-                out.put_i32(*number);
-            }
+            MultiResult::Failed(number) => put_failure(out, *number),
         }
     }
+    put_end(out);
+}
+
+/// Appends the head of a successful result; the body of the operation's reply follows.
+pub fn put_success(out: &mut BytesMut, op: Op) {
+    Header::put(out, op.number(), false, 0);
+}
+
+/// Appends a failed result: the number of a code, or 0 for an operation before the one that failed.
+pub fn put_failure(out: &mut BytesMut, number: i32) {
+    Header::put(out, MARK, false, number);
+    out.put_i32(number);
+}
+
+/// Appends the end of a list of results.
+pub fn put_end(out: &mut BytesMut) {
     Header::put(out, MARK, true, -1);
 }
 
