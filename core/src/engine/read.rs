@@ -1,32 +1,198 @@
 //! Reads: answered from the state as it is, straight into the output buffer.
+//!
+//! Nothing is copied on the way: data, names and lists go from the tree to the buffer. Paths are
+//! looked up as they are and not validated; what is malformed does not exist.
 
 use bytes::BytesMut;
 
-use super::Engine;
-use crate::base::{Code, Identity, SessionId};
+use super::{Engine, access};
+use crate::base::{Code, Identity, Perms, SessionId, limits, path};
+use crate::tree::{Node, NodeId};
 use crate::watch::Registration;
-use crate::wire::{Request, reply};
+use crate::wire::{Op, ReadOp, Request, jute, multi, reply};
 
 /// What a read came to, besides the reply frame it appended.
 #[must_use = "a watch the reply calls for has to be registered before the next transaction"]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Read<'a> {
-    /// The code answered, if any.
+    /// The code the reply carries; `None` for success.
     pub code: Option<Code>,
-    /// The watch to register.
+    /// The watch to register for the asking connection, if it asked for one and the outcome is one
+    /// that leaves a watch.
     pub watch: Option<(Registration, &'a str)>,
 }
 
-/// Read.
-#[expect(clippy::too_many_arguments, reason = "one call per request: who, what, whereto")]
+/// Answers a read: appends one whole reply frame to `out`.
+///
+/// Covers exists, getData, getChildren, getChildren2, getACL, getEphemerals, getAllChildrenNumber
+/// and multiRead; any other request is answered with `Unimplemented`. The zxid of the reply is the
+/// newest one. To keep a watch free of gaps, register it before the next transaction is applied.
+///
+/// An answer above [`limits::MAX_REPLY`] is replaced by `MarshallingError`.
+#[expect(clippy::too_many_arguments, reason = "who asks what, and where the answer goes")]
 pub fn read<'a>(
     engine: &Engine,
-    _request: &'a Request,
-    _identities: &[Identity],
-    _session: SessionId,
+    request: &'a Request,
+    identities: &[Identity],
+    session: SessionId,
     xid: i32,
     out: &mut BytesMut,
 ) -> Read<'a> {
-    reply::put_error(out, xid, engine.last_zxid(), Code::Unimplemented);
-    Read { code: Some(Code::Unimplemented), watch: None }
+    let start = out.len();
+    let reader = Reader { engine, identities, session, ceiling: start + limits::MAX_REPLY };
+    let mut result = Ok(());
+    reply::put_with(out, xid, engine.last_zxid(), |out| result = reader.answer(request, out));
+    if let Err(code) = result {
+        out.truncate(start);
+        reply::put_error(out, xid, engine.last_zxid(), code);
+    }
+    Read { code: result.err(), watch: watch(request, result) }
+}
+
+/// The watch that this outcome of this request leaves.
+fn watch(request: &Request, result: Result<(), Code>) -> Option<(Registration, &str)> {
+    match request {
+        Request::Exists { path, watch: true } if matches!(result, Ok(()) | Err(Code::NoNode)) => {
+            Some((Registration::Data, path))
+        }
+        Request::GetData { path, watch: true } if result.is_ok() => {
+            Some((Registration::Data, path))
+        }
+        Request::GetChildren { path, watch: true }
+        | Request::GetChildren2 { path, watch: true }
+            if result.is_ok() =>
+        {
+            Some((Registration::Child, path))
+        }
+        _ => None,
+    }
+}
+
+struct Reader<'e> {
+    engine: &'e Engine,
+    identities: &'e [Identity],
+    session: SessionId,
+    /// The length `out` must not pass.
+    ceiling: usize,
+}
+
+impl<'e> Reader<'e> {
+    /// Appends the body of the answer. What was appended before an error is void.
+    fn answer(&self, request: &Request, out: &mut BytesMut) -> Result<(), Code> {
+        match request {
+            Request::Exists { path, .. } => {
+                if path.contains('\0') {
+                    return Err(Code::BadArguments);
+                }
+                jute::put_stat(out, &self.readable(path)?.1.stat());
+            }
+            Request::GetData { path, .. } => self.put_data(path, out)?,
+            Request::GetChildren { path, .. } => self.put_children(path, out).map(drop)?,
+            Request::GetChildren2 { path, .. } => {
+                let node = self.put_children(path, out)?;
+                jute::put_stat(out, &node.stat());
+            }
+            Request::GetAcl { path } => self.put_acl(path, out)?,
+            Request::GetAllChildrenNumber { path } => {
+                let count = self.engine.tree.descendants(self.readable(path)?.0);
+                jute::put_length(out, count);
+            }
+            Request::GetEphemerals { prefix } => self.put_ephemerals(prefix.as_deref(), out)?,
+            Request::MultiRead(ops) => self.put_parts(ops, out)?,
+            _ => return Err(Code::Unimplemented),
+        }
+        self.within_ceiling(out)
+    }
+
+    fn find(&self, path: &str) -> Result<(NodeId, Node<'e>), Code> {
+        let id = self.engine.tree.find(path).ok_or(Code::NoNode)?;
+        Ok((id, self.engine.tree.node(id)))
+    }
+
+    fn readable(&self, path: &str) -> Result<(NodeId, Node<'e>), Code> {
+        let (id, node) = self.find(path)?;
+        let allowed = access::allows(node.acl(), Perms::READ, self.identities);
+        if allowed { Ok((id, node)) } else { Err(Code::NoAuth) }
+    }
+
+    fn put_data(&self, path: &str, out: &mut BytesMut) -> Result<(), Code> {
+        let (_, node) = self.readable(path)?;
+        jute::put_buffer(out, node.data());
+        jute::put_stat(out, &node.stat());
+        Ok(())
+    }
+
+    fn put_children(&self, path: &str, out: &mut BytesMut) -> Result<Node<'e>, Code> {
+        let (id, node) = self.readable(path)?;
+        let tree = &self.engine.tree;
+        jute::put_length(out, node.num_children());
+        for child in tree.children(id) {
+            jute::put_string(out, tree.node(child).name());
+            self.within_ceiling(out)?;
+        }
+        Ok(node)
+    }
+
+    /// READ or ADMIN shows the list; only ADMIN shows what is behind the names.
+    fn put_acl(&self, path: &str, out: &mut BytesMut) -> Result<(), Code> {
+        let (_, node) = self.find(path)?;
+        let allowed = |perms| access::allows(node.acl(), perms, self.identities);
+        if allowed(Perms::ADMIN) {
+            jute::put_acl(out, node.acl());
+        } else if allowed(Perms::READ) {
+            jute::put_acl(out, &access::masked(node.acl()));
+        } else {
+            return Err(Code::NoAuth);
+        }
+        jute::put_stat(out, &node.stat());
+        Ok(())
+    }
+
+    /// The session's own ephemerals whose paths start with `prefix` as a string.
+    fn put_ephemerals(&self, prefix: Option<&str>, out: &mut BytesMut) -> Result<(), Code> {
+        let prefix = match prefix.unwrap_or_default() {
+            all if all.trim().is_empty() || all.trim() == path::ROOT => "",
+            prefix => prefix,
+        };
+        let own = self.engine.ephemerals.of(self.session);
+        let wanted = own.filter(|path| path.starts_with(prefix));
+        let start = out.len();
+        jute::put_length(out, 0);
+        let mut count = 0_i32;
+        for path in wanted {
+            jute::put_string(out, path);
+            self.within_ceiling(out)?;
+            count += 1;
+        }
+        out[start..start + 4].copy_from_slice(&count.to_be_bytes());
+        Ok(())
+    }
+
+    /// Each part of a multiRead succeeds or fails alone.
+    fn put_parts(&self, ops: &[ReadOp], out: &mut BytesMut) -> Result<(), Code> {
+        for op in ops {
+            let start = out.len();
+            let result = match op {
+                ReadOp::Data { path } => {
+                    multi::put_success(out, Op::GetData);
+                    self.put_data(path, out)
+                }
+                ReadOp::Children { path } => {
+                    multi::put_success(out, Op::GetChildren);
+                    self.put_children(path, out).map(drop)
+                }
+            };
+            self.within_ceiling(out)?;
+            if let Err(code) = result {
+                out.truncate(start);
+                multi::put_failure(out, code.number());
+            }
+        }
+        multi::put_end(out);
+        Ok(())
+    }
+
+    fn within_ceiling(&self, out: &BytesMut) -> Result<(), Code> {
+        if out.len() <= self.ceiling { Ok(()) } else { Err(Code::MarshallingError) }
+    }
 }

@@ -70,7 +70,7 @@ impl Tree {
         id
     }
 
-    /// Removes a znode that has no children. The root stays whatever is asked.
+    /// Removes a znode that has no children and is not the root.
     pub fn remove(&mut self, id: NodeId, zxid: Zxid) -> Step {
         let parent = self.slots.get(id).parent;
         let parent_pzxid = std::mem::replace(&mut self.slots.get_mut(parent).pzxid, zxid);

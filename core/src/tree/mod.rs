@@ -121,6 +121,18 @@ impl Tree {
         NONE
     }
 
+    /// Every znode, parents before their children, the root first.
+    pub fn walk(&self) -> impl Iterator<Item = NodeId> {
+        let mut next = ROOT;
+        std::iter::from_fn(move || {
+            let at = next;
+            (at != NONE).then(|| {
+                next = self.after(at, ROOT);
+                at
+            })
+        })
+    }
+
     /// The full path of a znode.
     pub fn path(&self, id: NodeId) -> String {
         if id == ROOT {

@@ -1,0 +1,89 @@
+//! The one door: a transaction in, its effects out.
+
+use super::draft::{Asker, Draft};
+use super::{Change, Effects, Engine, Txn};
+use crate::base::{Code, SessionId};
+use crate::wire::{Op, Reply, Request};
+
+impl Engine {
+    /// Applies a transaction: the next zxid is its own, whatever becomes of it.
+    ///
+    /// Deterministic: the same transactions on the same state give the same effects. Never panics
+    /// over what a client sent. If the result is an error, nothing but the zxid has changed.
+    pub fn apply(&mut self, txn: &Txn) -> Effects {
+        self.last_zxid = self.last_zxid.next();
+        let asker = Asker {
+            session: txn.session,
+            identities: &txn.identities,
+            zxid: self.last_zxid,
+            at: txn.at,
+        };
+        let mut draft = Draft::default();
+        let mut effects = Effects {
+            zxid: self.last_zxid,
+            result: Ok(Reply::Done),
+            changes: Vec::new(),
+            begun: None,
+            ended: None,
+        };
+        match &txn.change {
+            Change::CreateSession { id, timeout, password } => {
+                let created = self.create_session(*id, *timeout, *password);
+                effects.begun = created.ok().map(|()| *id);
+                effects.result = created.map(|()| Reply::Done);
+            }
+            Change::EndSession { id, .. } => {
+                let ended = self.end_session(&mut draft, *id);
+                effects.ended = ended.ok().map(|()| *id);
+                effects.result = ended.map(|()| Reply::Done);
+            }
+            Change::Request(request) => effects.result = self.request(&mut draft, request, asker),
+            Change::Reap { path } => {
+                let reaped = self.reap(&mut draft, path, asker);
+                effects.result = reaped.map(|()| Reply::Done);
+            }
+        }
+        if effects.result.is_ok() {
+            effects.changes = self.keep(draft);
+        } else {
+            self.undo(draft);
+        }
+        effects
+    }
+
+    fn request(
+        &mut self,
+        draft: &mut Draft,
+        request: &Request,
+        asker: Asker<'_>,
+    ) -> Result<Reply, Code> {
+        self.expect_session(asker.session)?;
+        match request {
+            Request::Create(create) => self.create(draft, create, asker).map(|created| {
+                let (path, stat) = created;
+                if create.op == Op::Create {
+                    Reply::Created { path }
+                } else {
+                    Reply::Created2 { path, stat }
+                }
+            }),
+            Request::Delete { path, version } => {
+                self.delete(draft, (path, *version), asker).map(|()| Reply::Done)
+            }
+            Request::SetData { path, data, version } => {
+                let data = data.as_deref();
+                self.set_data(draft, (path, *version), data, asker).map(Reply::Stat)
+            }
+            Request::SetAcl { path, acl, version } => {
+                self.set_acl((path, *version), acl, asker).map(Reply::Stat)
+            }
+            Request::Multi(ops) => Ok(Reply::Multi(self.multi(draft, ops, asker))),
+            // Membership is not for a server on its own to change, and a check stands in a multi.
+            _ => Err(Code::Unimplemented),
+        }
+    }
+
+    fn expect_session(&self, session: SessionId) -> Result<(), Code> {
+        if self.registry.contains(session) { Ok(()) } else { Err(Code::SessionExpired) }
+    }
+}

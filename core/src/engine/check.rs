@@ -1,0 +1,35 @@
+//! The invariants of the engine, asserted.
+
+use std::collections::BTreeSet;
+
+use super::{Engine, reserved};
+use crate::base::SessionId;
+use crate::tree::Kind;
+
+impl Engine {
+    /// Asserts the invariants of this floor and of the tree. For tests: it costs a walk over
+    /// everything.
+    pub fn check(&self) {
+        self.tree.check();
+        let mut ephemerals: BTreeSet<(SessionId, String)> = BTreeSet::new();
+        for id in self.tree.walk() {
+            let node = self.tree.node(id);
+            let stat = node.stat();
+            let newest = stat.czxid.max(stat.mzxid).max(stat.pzxid);
+            assert!(newest <= self.last_zxid, "E2: {} carries {newest}", self.tree.path(id));
+            if let Kind::Ephemeral(owner) = node.kind() {
+                assert!(self.registry.contains(owner), "E1: {owner} is registered");
+                assert_eq!(node.num_children(), 0, "E3: {}", self.tree.path(id));
+                ephemerals.insert((owner, self.tree.path(id)));
+            }
+        }
+        let listed = self
+            .ephemerals
+            .iter()
+            .flat_map(|(owner, paths)| paths.iter().map(move |path| (owner, path.clone())));
+        assert_eq!(ephemerals, listed.collect(), "E1: ephemerals are listed");
+        for path in reserved::ALL {
+            assert!(self.tree.find(path).is_some(), "E4: {path} exists");
+        }
+    }
+}

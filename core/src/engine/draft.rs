@@ -1,0 +1,117 @@
+//! A transaction on its way: what it has done so far, and how all of it is taken back.
+
+use std::sync::Arc;
+
+use super::{Changed, Engine};
+use crate::base::{Acl, EventKind, Identity, SessionId, WallMillis, Zxid};
+use crate::tree::{Birth, Kind, NodeId, Step};
+
+/// Who asks, and under which zxid and time all of it happens.
+#[derive(Clone, Copy)]
+pub(super) struct Asker<'a> {
+    pub(super) session: SessionId,
+    pub(super) identities: &'a [Identity],
+    pub(super) zxid: Zxid,
+    pub(super) at: WallMillis,
+}
+
+/// What a transaction has done so far, in order.
+#[derive(Default)]
+pub(super) struct Draft {
+    steps: Vec<Done>,
+    changes: Vec<Changed>,
+}
+
+/// One step, with what it did to the table of ephemerals.
+struct Done {
+    step: Step,
+    ephemeral: Option<(SessionId, Listing)>,
+}
+
+enum Listing {
+    Listed(String),
+    Struck(String),
+}
+
+impl Engine {
+    /// Creates a znode as part of the draft.
+    pub(super) fn draft_create(
+        &mut self,
+        draft: &mut Draft,
+        parent: NodeId,
+        birth: Birth<'_>,
+    ) -> NodeId {
+        let path = birth.path.to_owned();
+        let kind = birth.kind;
+        let (id, step) = self.tree.create(parent, birth);
+        let mut ephemeral = None;
+        if let Kind::Ephemeral(owner) = kind {
+            self.ephemerals.insert(owner, path.clone());
+            ephemeral = Some((owner, Listing::Listed(path.clone())));
+        }
+        draft.steps.push(Done { step, ephemeral });
+        draft.changes.push(self.changed(EventKind::Created, id, path, Some(parent)));
+        id
+    }
+
+    /// Removes a znode without children as part of the draft.
+    pub(super) fn draft_remove(
+        &mut self,
+        draft: &mut Draft,
+        (parent, id): (NodeId, NodeId),
+        path: &str,
+        zxid: Zxid,
+    ) {
+        draft.changes.push(self.changed(EventKind::Deleted, id, path.to_owned(), Some(parent)));
+        let mut ephemeral = None;
+        if let Kind::Ephemeral(owner) = self.tree.node(id).kind() {
+            self.ephemerals.remove(owner, path);
+            ephemeral = Some((owner, Listing::Struck(path.to_owned())));
+        }
+        draft.steps.push(Done { step: self.tree.remove(id, zxid), ephemeral });
+    }
+
+    /// Sets data as part of the draft.
+    pub(super) fn draft_set(
+        &mut self,
+        draft: &mut Draft,
+        (id, path): (NodeId, &str),
+        data: Option<&[u8]>,
+        asker: Asker<'_>,
+    ) {
+        let step = self.tree.set_data(id, data, asker.zxid, asker.at);
+        draft.steps.push(Done { step, ephemeral: None });
+        draft.changes.push(self.changed(EventKind::DataChanged, id, path.to_owned(), None));
+    }
+
+    /// Makes the draft final and returns what watchers hear.
+    pub(super) fn keep(&mut self, draft: Draft) -> Vec<Changed> {
+        for done in draft.steps {
+            self.tree.keep(done.step);
+        }
+        draft.changes
+    }
+
+    /// Takes everything back.
+    pub(super) fn undo(&mut self, draft: Draft) {
+        for done in draft.steps.into_iter().rev() {
+            self.tree.undo(done.step);
+            match done.ephemeral {
+                Some((owner, Listing::Listed(path))) => self.ephemerals.remove(owner, &path),
+                Some((owner, Listing::Struck(path))) => self.ephemerals.insert(owner, path),
+                None => {}
+            }
+        }
+    }
+
+    fn changed(
+        &self,
+        kind: EventKind,
+        id: NodeId,
+        path: String,
+        parent: Option<NodeId>,
+    ) -> Changed {
+        let acl = |id: NodeId| -> Arc<[Acl]> { Arc::clone(self.tree.node(id).acl()) };
+        Changed { kind, path, acl: acl(id), parent_acl: parent.map(acl) }
+    }
+}

@@ -1,0 +1,139 @@
+//! Writes to znodes: the checks of each operation in ZooKeeper's order, then the change.
+
+use super::draft::{Asker, Draft};
+use super::{Engine, access, reserved};
+use crate::base::{Acl, Code, Perms, Stat, path};
+use crate::tree::{Birth, Kind, NodeId};
+use crate::wire::Create;
+
+/// A path and the version expected there.
+pub(super) type Expected<'a> = (&'a str, i32);
+
+impl Engine {
+    /// Creates a znode and answers its real path and its Stat.
+    pub(super) fn create(
+        &mut self,
+        draft: &mut Draft,
+        create: &Create,
+        asker: Asker<'_>,
+    ) -> Result<(String, Stat), Code> {
+        if matches!(create.flags, 5 | 6) && !self.options.extended_types {
+            return Err(Code::Unimplemented);
+        }
+        let mode = create.mode()?;
+        let parent = parent_of(&create.path)?;
+        let acl = access::resolve(&create.acl, asker.identities)?;
+        let parent = self.tree.find(parent).ok_or(Code::NoNode)?;
+        self.expect(parent, Perms::CREATE, asker)?;
+        let above = self.tree.node(parent);
+        let mut path = create.path.clone();
+        if mode.is_sequential() {
+            path.push_str(&format!("{:010}", above.creations()));
+        }
+        path::validate(&path).map_err(|_| Code::BadArguments)?;
+        if self.tree.find(&path).is_some() {
+            return Err(Code::NodeExists);
+        }
+        if matches!(above.kind(), Kind::Ephemeral(_)) {
+            return Err(Code::NoChildrenForEphemerals);
+        }
+        let birth = Birth {
+            path: &path,
+            data: create.data.as_deref(),
+            acl,
+            kind: Kind::new(mode, asker.session),
+            zxid: asker.zxid,
+            at: asker.at,
+        };
+        let id = self.draft_create(draft, parent, birth);
+        Ok((path, self.tree.node(id).stat()))
+    }
+
+    /// Deletes a znode that has no children. What it takes is DELETE on the parent.
+    pub(super) fn delete(
+        &mut self,
+        draft: &mut Draft,
+        (path, version): Expected<'_>,
+        asker: Asker<'_>,
+    ) -> Result<(), Code> {
+        let parent = parent_of(path)?;
+        if reserved::is_reserved(path) {
+            return Err(Code::BadArguments);
+        }
+        let parent = self.tree.find(parent).ok_or(Code::NoNode)?;
+        self.expect(parent, Perms::DELETE, asker)?;
+        let id = self.tree.find(path).ok_or(Code::NoNode)?;
+        let node = self.tree.node(id);
+        expect_version(version, node.version())?;
+        if node.num_children() > 0 {
+            return Err(Code::NotEmpty);
+        }
+        self.draft_remove(draft, (parent, id), path, asker.zxid);
+        Ok(())
+    }
+
+    /// Sets the data and answers the new Stat.
+    pub(super) fn set_data(
+        &mut self,
+        draft: &mut Draft,
+        (path, version): Expected<'_>,
+        data: Option<&[u8]>,
+        asker: Asker<'_>,
+    ) -> Result<Stat, Code> {
+        let id = self.find_valid(path)?;
+        self.expect(id, Perms::WRITE, asker)?;
+        expect_version(version, self.tree.node(id).version())?;
+        self.draft_set(draft, (id, path), data, asker);
+        Ok(self.tree.node(id).stat())
+    }
+
+    /// Sets the ACL and answers the new Stat. Watchers hear nothing of it.
+    pub(super) fn set_acl(
+        &mut self,
+        (path, version): Expected<'_>,
+        acl: &[Acl],
+        asker: Asker<'_>,
+    ) -> Result<Stat, Code> {
+        path::validate(path).map_err(|_| Code::BadArguments)?;
+        let acl = access::resolve(acl, asker.identities)?;
+        let id = self.tree.find(path).ok_or(Code::NoNode)?;
+        self.expect(id, Perms::ADMIN, asker)?;
+        expect_version(version, self.tree.node(id).aversion())?;
+        self.tree.set_acl(id, acl);
+        Ok(self.tree.node(id).stat())
+    }
+
+    /// Fails unless the znode can be read and has the version.
+    pub(super) fn check_version(
+        &self,
+        (path, version): Expected<'_>,
+        asker: Asker<'_>,
+    ) -> Result<(), Code> {
+        let id = self.find_valid(path)?;
+        self.expect(id, Perms::READ, asker)?;
+        expect_version(version, self.tree.node(id).version())
+    }
+
+    fn find_valid(&self, path: &str) -> Result<NodeId, Code> {
+        path::validate(path).map_err(|_| Code::BadArguments)?;
+        self.tree.find(path).ok_or(Code::NoNode)
+    }
+
+    fn expect(&self, id: NodeId, perms: Perms, asker: Asker<'_>) -> Result<(), Code> {
+        let allowed = access::allows(self.tree.node(id).acl(), perms, asker.identities);
+        if allowed { Ok(()) } else { Err(Code::NoAuth) }
+    }
+}
+
+/// The path above, where nothing more is asked of a path than that there is one.
+fn parent_of(path: &str) -> Result<&str, Code> {
+    if path.contains('\0') {
+        return Err(Code::BadArguments);
+    }
+    path::parent(path).ok_or(Code::BadArguments)
+}
+
+/// -1 expects nothing.
+fn expect_version(expected: i32, found: i32) -> Result<(), Code> {
+    if expected == -1 || expected == found { Ok(()) } else { Err(Code::BadVersion) }
+}
