@@ -65,7 +65,9 @@ fn a04_reads_need_read() {
     let server = Subject::start();
     let mut session = server.session();
     with_perms(&server, "/x", op::ALL & !op::READ);
-    let body = |tail: bool| if tail { Body::new().string("/x").bool(false) } else { Body::new().string("/x") };
+    let body = |tail: bool| {
+        if tail { Body::new().string("/x").bool(false) } else { Body::new().string("/x") }
+    };
     for (kind, tail) in [
         (op::GET_DATA, true),
         (op::EXISTS, true),
@@ -162,9 +164,14 @@ fn a10_a11_unknown_schemes_and_ids_are_invalid() {
         let entries = [acl(31, "world", "anyone"), acl(31, scheme, id)];
         assert_eq!(create(&mut session, "/a", &entries), op::INVALID_ACL, "{scheme}:{id}");
     }
-    let valid =
-        [("ip", "10.0.0.0/8"), ("ip", "1.2.3.4"), ("ip", "0.0.0.0/0"), ("ip", "1.2.3.4/32"),
-         ("digest", BOB), ("digest", ":x")];
+    let valid = [
+        ("ip", "10.0.0.0/8"),
+        ("ip", "1.2.3.4"),
+        ("ip", "0.0.0.0/0"),
+        ("ip", "1.2.3.4/32"),
+        ("digest", BOB),
+        ("digest", ":x"),
+    ];
     for (number, (scheme, id)) in valid.into_iter().enumerate() {
         let entries = [acl(31, "world", "anyone"), acl(31, scheme, id)];
         assert_eq!(create(&mut session, &format!("/v{number}"), &entries), 0, "{scheme}:{id}");

@@ -134,7 +134,8 @@ fn z67_two_creates_of_one_path_have_one_winner() {
         let body = create_body(&format!("/n{round}"), Some(b""), &open(), 0);
         first.send(op::CREATE, &body);
         second.send(op::CREATE, &body);
-        let replies = [&mut first, &mut second].map(|session| session.reply().expect("a reply").err);
+        let replies =
+            [&mut first, &mut second].map(|session| session.reply().expect("a reply").err);
         assert!(matches!(replies, [0, op::NODE_EXISTS] | [op::NODE_EXISTS, 0]), "{replies:?}");
     }
 }
@@ -148,7 +149,8 @@ fn z68_two_guarded_writes_of_one_version_have_one_winner() {
         let body = Body::new().string("/a").bytes(b"").int(version);
         first.send(op::SET_DATA, &body);
         second.send(op::SET_DATA, &body);
-        let replies = [&mut first, &mut second].map(|session| session.reply().expect("a reply").err);
+        let replies =
+            [&mut first, &mut second].map(|session| session.reply().expect("a reply").err);
         assert!(matches!(replies, [0, op::BAD_VERSION] | [op::BAD_VERSION, 0]), "{replies:?}");
     }
 }
@@ -196,8 +198,7 @@ fn z23_the_checks_of_create_have_their_order() {
 
 #[test]
 fn z40_without_extended_types_ttl_is_unimplemented() {
-    let server =
-        Subject::with(Settings { extended_types: false, ..Settings::default() });
+    let server = Subject::with(Settings { extended_types: false, ..Settings::default() });
     let mut session = server.session();
     for (kind, flag) in [
         (op::CREATE_TTL, op::TTL),

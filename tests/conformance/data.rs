@@ -2,8 +2,8 @@
 
 use tenure_tests::jute::Body;
 use tenure_tests::op;
-use tenure_tests::session::create_body;
 use tenure_tests::records::open;
+use tenure_tests::session::create_body;
 use tenure_tests::subject::Subject;
 
 #[test]

@@ -283,7 +283,8 @@ fn m13_p68_the_parts_of_a_multi_read_stand_alone() {
 fn p34_p68_a_multi_read_of_something_else_is_a_decoding_error() {
     let server = Subject::start();
     let mut session = server.session();
-    for part in [create("/a", 0), check("/", -1), (op::EXISTS, Body::new().string("/").bool(true))] {
+    for part in [create("/a", 0), check("/", -1), (op::EXISTS, Body::new().string("/").bool(true))]
+    {
         assert_eq!(session.multi_read(&[get("/"), part]), Err(op::MARSHALLING));
     }
     assert_eq!(session.exists("/a", false), Err(op::NO_NODE));

@@ -30,11 +30,8 @@ fn w28_missed_events_come_in_list_order_before_the_reply() {
     writer.delete("/gone", -1).expect("deleted");
     writer.make("/e");
     writer.make("/c/x");
-    let body = Body::new()
-        .long(zxid)
-        .strings(&["/gone", "/d"])
-        .strings(&["/e"])
-        .strings(&["/c", "/gone"]);
+    let body =
+        Body::new().long(zxid).strings(&["/gone", "/d"]).strings(&["/e"]).strings(&["/c", "/gone"]);
     let xid = session.send(op::SET_WATCHES, &body);
     let reply = session.reply().expect("answered");
     assert_eq!((reply.xid, reply.err, reply.body.len()), (xid, 0, 0));

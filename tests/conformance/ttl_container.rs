@@ -92,10 +92,7 @@ fn z44_removal_fires_the_watches_of_a_delete_and_takes_a_zxid() {
     session.children("/p", true).expect("there");
     let before = session.zxid;
     server.advance(SCAN + seconds(1));
-    assert_eq!(
-        session.seen(),
-        [(op::DELETED, "/p/t".to_owned()), (op::CHILDREN, "/p".to_owned())]
-    );
+    assert_eq!(session.seen(), [(op::DELETED, "/p/t".to_owned()), (op::CHILDREN, "/p".to_owned())]);
     assert_eq!(session.zxid, before + 1);
     assert_eq!(session.stat("/p").pzxid, before + 1);
 }

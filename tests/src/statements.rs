@@ -1,1 +1,1 @@
-
+//! The list of statements and the table made of it.

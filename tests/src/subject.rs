@@ -6,6 +6,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use tenure::server::{Clock, Server};
+
 use crate::apache::{Apache, four_letter_word};
 use crate::session::Session;
 
@@ -38,8 +40,9 @@ impl Default for Settings {
 }
 
 /// A running server under test.
-#[derive(Debug)]
 pub enum Subject {
+    /// tenure, in this process.
+    Embedded(Server),
     /// Debian's Apache ZooKeeper.
     Apache(Apache),
     /// A server that somebody else runs.
@@ -62,13 +65,14 @@ impl Subject {
         match std::env::var("TENURE_TEST_SERVER") {
             Ok(name) if name == "apache" => Subject::Apache(apache(&settings)),
             Ok(addr) => Subject::External(addr.parse().expect("TENURE_TEST_SERVER is HOST:PORT")),
-            Err(_) => todo!(),
+            Err(_) => Subject::Embedded(embedded(&settings)),
         }
     }
 
     /// Where clients connect.
     pub fn addr(&self) -> SocketAddr {
         match self {
+            Subject::Embedded(server) => server.addr(),
             Subject::Apache(apache) => apache.addr(),
             Subject::External(addr) => *addr,
         }
@@ -82,6 +86,7 @@ impl Subject {
     /// Moves session time; a server with a clock of its own is waited for instead.
     pub fn advance(&self, time: Duration) {
         match self {
+            Subject::Embedded(server) => server.advance(time),
             Subject::Apache(_) | Subject::External(_) => std::thread::sleep(time),
         }
     }
@@ -90,6 +95,26 @@ impl Subject {
     pub fn word(&self, word: &[u8; 4]) -> String {
         four_letter_word(self.addr(), word).expect("a four-letter word is answered")
     }
+}
+
+fn embedded(settings: &Settings) -> Server {
+    let mut builder = Server::builder()
+        .tick(settings.tick)
+        .max_connections_per_address(settings.max_connections_per_address)
+        .extended_types(settings.extended_types);
+    if let Some(limit) = settings.min_session_timeout {
+        builder = builder.min_session_timeout(limit);
+    }
+    if let Some(limit) = settings.max_session_timeout {
+        builder = builder.max_session_timeout(limit);
+    }
+    if let Some(limit) = settings.sessionless_timeout {
+        builder = builder.sessionless_timeout(limit);
+    }
+    if settings.manual_clock {
+        builder = builder.clock(Clock::manual());
+    }
+    builder.start().expect("the server starts")
 }
 
 fn apache(settings: &Settings) -> Apache {
