@@ -32,7 +32,7 @@ pub const OUTBOX_PAUSE: usize = 1 << 20;
 /// it the connection is closed; the session stays, and re-registering its watches catches up.
 pub const OUTBOX_CLOSE: usize = 16 << 20;
 
-/// Bytes read from a socket at a time; also what an idle connection may keep allocated.
+/// Bytes read from a socket at a time.
 pub const READ_CHUNK: usize = 64 << 10;
 
 /// Length of the basic time unit of the configuration (ZooKeeper's `tickTime`).

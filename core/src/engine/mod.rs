@@ -110,4 +110,3 @@ impl Engine {
         self.tree.bytes()
     }
 }
-

@@ -1,11 +1,13 @@
 //! One connection's task: moves bytes between a socket and the service, and decides nothing.
 
-use std::io;
+use std::cell::RefCell;
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
@@ -16,6 +18,9 @@ use crate::service::{Closing, Peer, Received, Transport};
 /// How long a connection that was told everything is kept, so that the last bytes reach a client that
 /// still sends. Closing with unread input would destroy them on their way.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// Bytes of buffer that a connection keeps while it is idle.
+const IDLE_BUFFER: usize = 512;
 
 /// What the service knows of a socket.
 pub(super) struct Socket {
@@ -107,6 +112,7 @@ impl Connection<'_> {
                 continue;
             }
             tokio::select! {
+                biased;
                 ready = self.stream.readable(), if may_read => {
                     ready?;
                     if !self.read()? {
@@ -135,8 +141,16 @@ impl Connection<'_> {
 
     /// Reads what has arrived and processes it. Returns false at the end of the stream.
     fn read(&mut self) -> io::Result<bool> {
-        self.input.reserve(limits::READ_CHUNK);
-        match self.stream.try_read_buf(&mut self.input) {
+        // One large buffer for each thread, so that idle connections hold none.
+        thread_local! {
+            static CHUNK: RefCell<Vec<u8>> = RefCell::new(vec![0; limits::READ_CHUNK]);
+        }
+        let read = CHUNK.with_borrow_mut(|chunk| {
+            let read = read_some(self.stream, chunk)?;
+            self.input.extend_from_slice(&chunk[..read]);
+            Ok::<usize, io::Error>(read)
+        });
+        match read {
             Ok(0) => Ok(false),
             Ok(_) => {
                 self.process();
@@ -158,8 +172,7 @@ impl Connection<'_> {
         let done = shared.clock.now().moment;
         self.peer.traffic.last_response.store(done.0, Ordering::Relaxed);
         shared.service.stats.note_latency(done.since(now.moment), 1);
-        // An idle connection keeps no buffer.
-        if self.input.is_empty() {
+        if self.input.is_empty() && self.input.capacity() > IDLE_BUFFER {
             self.input = BytesMut::new();
         }
         received != Received::All || self.input.len() != before
@@ -220,6 +233,22 @@ impl Connection<'_> {
         outstanding.fetch_sub(self.held_back, Ordering::Relaxed);
         self.held_back = frames;
     }
+}
+
+/// Reads what is there, up to the length of `chunk`.
+///
+/// A short read has emptied the socket. Saying so at once spares the system call that would find out.
+fn read_some(stream: &TcpStream, chunk: &mut [u8]) -> io::Result<usize> {
+    let mut short = None;
+    let full = stream.try_io(Interest::READABLE, || {
+        let read = (&*socket2::SockRef::from(stream)).read(chunk)?;
+        if read == 0 || read == chunk.len() {
+            return Ok(read);
+        }
+        short = Some(read);
+        Err(io::ErrorKind::WouldBlock.into())
+    });
+    short.map_or(full, Ok)
 }
 
 /// Says that nothing more comes, and waits a while for the client to close.
