@@ -4,7 +4,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::jute::{self, Malformed, Reader};
 use super::ops::Op;
-use super::request::Create;
+use super::request::{Create, checked_path};
 use crate::base::Stat;
 
 /// One write of a multi.
@@ -94,11 +94,13 @@ pub fn take_writes(reader: &mut Reader) -> jute::Result<Vec<MultiOp>> {
             }
             Some(Op::Delete) => MultiOp::Delete { path: reader.string()?, version: reader.int()? },
             Some(Op::SetData) => MultiOp::SetData {
-                path: reader.string()?,
+                path: checked_path(reader)?,
                 data: reader.buffer()?,
                 version: reader.int()?,
             },
-            Some(Op::Check) => MultiOp::Check { path: reader.string()?, version: reader.int()? },
+            Some(Op::Check) => {
+                MultiOp::Check { path: checked_path(reader)?, version: reader.int()? }
+            }
             _ => return Err(Malformed),
         });
     }

@@ -302,6 +302,12 @@ impl Request {
     }
 }
 
+/// A path of an operation that begins by checking it. Null becomes the empty path, which no such
+/// check lets pass; elsewhere a null path does not decode (Z-22).
+pub(super) fn checked_path(reader: &mut Reader) -> jute::Result<String> {
+    Ok(reader.nullable_string()?.unwrap_or_default())
+}
+
 fn take(op: Op, reader: &mut Reader) -> jute::Result<Request> {
     Ok(match op {
         Op::Create | Op::Create2 | Op::CreateContainer | Op::CreateTtl => {
@@ -314,13 +320,17 @@ fn take(op: Op, reader: &mut Reader) -> jute::Result<Request> {
         Op::GetChildren => Request::GetChildren { path: reader.string()?, watch: reader.bool()? },
         Op::GetChildren2 => Request::GetChildren2 { path: reader.string()?, watch: reader.bool()? },
         Op::SetData => Request::SetData {
-            path: reader.string()?,
+            path: checked_path(reader)?,
             data: reader.buffer()?,
             version: reader.int()?,
         },
         Op::GetAcl => Request::GetAcl { path: reader.string()? },
         Op::SetAcl => {
-            Request::SetAcl { path: reader.string()?, acl: reader.acl()?, version: reader.int()? }
+            Request::SetAcl {
+                path: checked_path(reader)?,
+                acl: reader.acl()?,
+                version: reader.int()?,
+            }
         }
         Op::Sync => Request::Sync { path: reader.string()? },
         Op::Ping => Request::Ping,
