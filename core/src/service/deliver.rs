@@ -57,6 +57,7 @@ impl Service {
             Change::Request(_) | Change::Reap { .. } => {}
         }
         if let Some(Origin { peer, answer }) = &proposal.origin {
+            peer.traffic.note_zxid(effects.zxid);
             match *answer {
                 Answer::Reply(xid) => {
                     peer.outbox.push(|out| reply::put(out, xid, effects.zxid, &effects.result));

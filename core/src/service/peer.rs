@@ -145,6 +145,11 @@ impl Traffic {
     pub fn note(&self, op: Op, xid: i32, zxid: Zxid) {
         let index = op as u64 + 1;
         self.last.store(index << 32 | u64::from(xid as u32), Ordering::Relaxed);
+        self.note_zxid(zxid);
+    }
+
+    /// Notes the zxid of the last reply.
+    pub fn note_zxid(&self, zxid: Zxid) {
         self.last_zxid.store(zxid.0, Ordering::Relaxed);
     }
 
