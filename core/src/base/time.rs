@@ -42,7 +42,7 @@ impl Add<Duration> for Moment {
 impl Add<Millis> for Moment {
     type Output = Moment;
     fn add(self, length: Millis) -> Moment {
-        Moment(self.0.saturating_add(u64::from(length.0) * 1_000))
+        self + length.duration()
     }
 }
 

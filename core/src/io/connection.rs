@@ -107,7 +107,7 @@ impl Connection<'_> {
                 return Ok(Ending::Cut);
             }
             let may_read = !is_half_closed && ending.is_none() && self.may_read();
-            self.peer.is_paused.store(!may_read, Ordering::Release);
+            self.peer.is_paused.store(!may_read, Ordering::SeqCst);
             if may_read && !self.input.is_empty() && self.process() {
                 continue;
             }
@@ -115,9 +115,10 @@ impl Connection<'_> {
                 biased;
                 ready = self.stream.readable(), if may_read => {
                     ready?;
-                    if !self.read()? {
-                        is_half_closed = true;
-                    }
+                    self.peer.is_reading.store(true, Ordering::SeqCst);
+                    let read = self.read();
+                    self.peer.is_reading.store(false, Ordering::SeqCst);
+                    is_half_closed = !read?;
                 }
                 ready = self.stream.writable(), if !is_flushed => {
                     ready?;

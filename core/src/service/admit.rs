@@ -47,7 +47,7 @@ impl Service {
         read_only: Option<bool>,
         now: Now,
     ) -> Proposal {
-        let id = self.sessions.lock().ids.next();
+        let id = self.sessions.lock().ids.take();
         let change = Change::CreateSession { id, timeout, password: (self.passwords)() };
         Proposal {
             txn: Txn { at: now.wall, session: id, identities: peer.identities(), change },

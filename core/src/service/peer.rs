@@ -34,6 +34,9 @@ pub struct Peer {
     pub outbox: Outbox,
     /// Whether reading is suspended until the client reads.
     pub is_paused: AtomicBool,
+    /// Whether input is on its way from the socket to the service. Set before it leaves the one, and
+    /// taken back when the other has dealt with it.
+    pub is_reading: AtomicBool,
     /// Figures for `cons` and `stat`.
     pub traffic: Traffic,
     held: OnceLock<Held>,
@@ -57,6 +60,7 @@ impl Peer {
             established: opened.1,
             outbox: Outbox::default(),
             is_paused: AtomicBool::new(false),
+            is_reading: AtomicBool::new(false),
             traffic: Traffic::default(),
             held: OnceLock::new(),
             identities: Mutex::new([address_identity].into()),
@@ -109,10 +113,12 @@ impl Peer {
         self.transport.wake();
     }
 
-    /// Whether something has arrived that will be read and was not yet. What waits behind a
+    /// Whether something has arrived that will be dealt with and was not yet. What waits behind a
     /// suspended reader does not count: the client decides how long that lasts.
     pub fn has_unread(&self) -> bool {
-        !self.is_paused.load(Ordering::Acquire) && self.transport.unread() > 0
+        // The order matters: what is not in the socket any more was taken under the flag.
+        !self.is_paused.load(Ordering::SeqCst)
+            && (self.transport.unread() > 0 || self.is_reading.load(Ordering::SeqCst))
     }
 }
 

@@ -32,8 +32,8 @@ impl SessionIds {
         }
     }
 
-    /// The next id.
-    pub fn next(&mut self) -> SessionId {
+    /// The next id, never to be handed out again.
+    pub fn take(&mut self) -> SessionId {
         while self.next == RESERVED || self.next == 0 {
             self.next = self.next.wrapping_add(1);
         }
@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn s04_s05_ids_count_up_below_the_server_byte() {
         let mut ids = SessionIds::start(1, WallMillis(1_795_353_281_008));
-        let (first, second) = (ids.next(), ids.next());
+        let (first, second) = (ids.take(), ids.take());
         assert_eq!(second.0, first.0 + 1);
         assert_eq!(first.0 >> 56, 1);
         assert_eq!(first.0 & 0xFFFF, 0);
@@ -59,8 +59,8 @@ mod tests {
     #[test]
     fn the_reserved_ids_are_skipped() {
         let mut ids = SessionIds { next: RESERVED };
-        assert_eq!(ids.next(), SessionId(RESERVED + 1));
+        assert_eq!(ids.take(), SessionId(RESERVED + 1));
         let mut ids = SessionIds { next: -1 };
-        assert_eq!((ids.next(), ids.next()), (SessionId(-1), SessionId(1)));
+        assert_eq!((ids.take(), ids.take()), (SessionId(-1), SessionId(1)));
     }
 }
