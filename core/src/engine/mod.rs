@@ -110,3 +110,6 @@ impl Engine {
         self.tree.bytes()
     }
 }
+
+#[cfg(test)]
+mod tests;

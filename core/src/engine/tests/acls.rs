@@ -1,0 +1,150 @@
+use super::*;
+use crate::engine::access::allows;
+
+const BOB: (&str, &str) = ("digest", "bob:ikIaKsbtGweaHnb/jKn7OHqbunM=");
+
+fn only(perms: Perms) -> Vec<Acl> {
+    vec![Acl::new(perms, "world", "anyone")]
+}
+
+#[test]
+fn a01_a02_delete_asks_the_parent() {
+    let mut world = World::new();
+    world.create_with_acl("/p", only(Perms::CREATE)).unwrap();
+    world.create("/p/mine").unwrap();
+    assert_eq!(world.delete("/p/mine", -1), Err(Code::NoAuth));
+    assert_eq!(world.delete("/p/none", -1), Err(Code::NoAuth));
+    assert_eq!(world.delete("/none/x", -1), Err(Code::NoNode));
+    world.create_with_acl("/q", only(Perms::CREATE | Perms::DELETE)).unwrap();
+    world.create_with_acl("/q/shut", only(Perms(0))).unwrap();
+    assert_eq!(world.delete("/q/shut", 7), Err(Code::BadVersion));
+    assert_eq!(world.delete("/q/shut", 0), Ok(Reply::Done));
+}
+
+#[test]
+fn a03_permission_comes_before_the_version() {
+    let mut world = World::new();
+    world.create_with_acl("/r", Acl::read_unsafe()).unwrap();
+    assert_eq!(world.set("/r", b"", 7), Err(Code::NoAuth));
+    assert_eq!(world.set_acl("/r", Acl::open_unsafe(), 7), Err(Code::NoAuth));
+    assert_eq!(world.set_acl("/none", vec![], 7), Err(Code::InvalidAcl));
+    assert_eq!(world.set_acl("/none", Acl::open_unsafe(), 7), Err(Code::NoNode));
+}
+
+#[test]
+fn a05_a06_perms_are_stored_as_given_and_duplicates_once() {
+    let mut world = World::new();
+    let odd = Acl::new(Perms(255), "world", "anyone");
+    let none = Acl::new(Perms(0), "digest", "a:b");
+    let acl = vec![odd.clone(), none.clone(), odd.clone(), none.clone()];
+    world.create_with_acl("/a", acl).unwrap();
+    let answer = world.read(&Request::GetAcl { path: "/a".into() });
+    assert_eq!(answer, Ok(Reply::Acl { acl: vec![odd, none], stat: world.stat("/a") }));
+}
+
+#[test]
+fn a07_a10_what_no_scheme_accepts_is_refused() {
+    let mut world = World::new();
+    assert_eq!(world.create_with_acl("/a", vec![]), Err(Code::InvalidAcl));
+    for (scheme, id) in [
+        ("world", "someone"),
+        ("digest", "a"),
+        ("digest", "a:"),
+        ("digest", "a:b:c"),
+        ("ip", "127.0.0"),
+        ("ip", "127.0.0.1.1"),
+        ("ip", "256.1.1.1"),
+        ("ip", "1.1.1.1/33"),
+        ("ip", "1.1.1.1/"),
+        ("ip", "1.1.1.1/-1"),
+        ("ip", "::1/129"),
+        ("ip", "localhost"),
+        ("ip", ""),
+        ("super", ""),
+        ("sasl", "bob"),
+        ("x509", "CN=bob"),
+        ("nothing", "x"),
+        ("", ""),
+    ] {
+        let acl = vec![Acl::open_unsafe().remove(0), Acl::new(Perms::ALL, scheme, id)];
+        assert_eq!(world.create_with_acl("/a", acl), Err(Code::InvalidAcl), "{scheme}:{id}");
+    }
+    let fine = [("digest", ":b"), ("ip", "1.1.1.1/0"), ("ip", "010.1.1.1/32"), ("ip", "::1/128")];
+    for (place, (scheme, id)) in fine.into_iter().enumerate() {
+        let acl = vec![Acl::new(Perms::ALL, scheme, id)];
+        assert!(world.create_with_acl(&format!("/{place}"), acl).is_ok(), "{scheme}:{id}");
+    }
+}
+
+#[test]
+fn a12_a13_a25_auth_becomes_what_was_proven() {
+    let mut world = World::new();
+    assert_eq!(world.create_with_acl("/a", Acl::creator_all()), Err(Code::InvalidAcl));
+    let bob2 = ("digest", "bob:other");
+    world.prove(&[BOB, ("super", ""), bob2]);
+    world.create_with_acl("/a", Acl::creator_all()).unwrap();
+    let stored = world.engine.tree.node(world.engine.tree.find("/a").unwrap()).acl().clone();
+    let expected = [Acl::new(Perms::ALL, BOB.0, BOB.1), Acl::new(Perms::ALL, bob2.0, bob2.1)];
+    assert_eq!(stored[..], expected);
+}
+
+#[test]
+fn a17_super_passes_every_check() {
+    let mut world = World::new();
+    world.create_with_acl("/shut", only(Perms(0))).unwrap();
+    assert_eq!(world.set("/shut", b"", -1), Err(Code::NoAuth));
+    world.prove(&[("super", "")]);
+    assert!(world.set("/shut", b"", -1).is_ok());
+    assert!(world.set("/zookeeper/config", b"", -1).is_ok());
+}
+
+#[test]
+fn a22_a23_without_admin_digests_are_hidden() {
+    let mut world = World::new();
+    let bobs = Acl::new(Perms::ADMIN, BOB.0, BOB.1);
+    world.create_with_acl("/a", vec![bobs.clone(), Acl::read_unsafe().remove(0)]).unwrap();
+    world.create_with_acl("/b", vec![bobs.clone()]).unwrap();
+    let get = |world: &World, path: &str| match world.read(&Request::GetAcl { path: path.into() }) {
+        Ok(Reply::Acl { acl, .. }) => Ok(acl[0].clone()),
+        Ok(other) => panic!("{other:?}"),
+        Err(code) => Err(code),
+    };
+    assert_eq!(get(&world, "/a"), Ok(Acl::new(Perms::ADMIN, "digest", "bob:x")));
+    assert_eq!(get(&world, "/b"), Err(Code::NoAuth));
+    world.prove(&[BOB]);
+    assert_eq!(get(&world, "/a"), Ok(bobs.clone()));
+    assert_eq!(get(&world, "/b"), Ok(bobs));
+}
+
+#[test]
+fn a24_one_can_lock_oneself_out() {
+    let mut world = World::new();
+    world.create("/a").unwrap();
+    assert!(world.set_acl("/a", only(Perms(0)), -1).is_ok());
+    assert_eq!(world.set_acl("/a", Acl::open_unsafe(), -1), Err(Code::NoAuth));
+}
+
+#[test]
+fn a14_a15_a16_matching() {
+    let holds = |scheme: &str, id: &str, identity: (&str, &str)| {
+        let acl = [Acl::new(Perms::READ, scheme, id)];
+        allows(&acl, Perms::READ, &[Identity::new(identity.0, identity.1)])
+    };
+    assert!(holds("world", "anyone", ("ip", "::1")));
+    assert!(holds("digest", "a:b", ("digest", "a:b")));
+    assert!(!holds("digest", "a:b", ("digest", "a:c")));
+    assert!(!holds("digest", "a:b", ("sasl", "a:b")));
+    assert!(holds("ip", "10.1.0.0/16", ("ip", "10.1.255.3")));
+    assert!(!holds("ip", "10.1.0.0/16", ("ip", "10.2.0.0")));
+    assert!(holds("ip", "10.1.2.3", ("ip", "10.1.2.3")));
+    assert!(!holds("ip", "10.1.2.3", ("ip", "10.1.2.4")));
+    assert!(holds("ip", "1.2.3.4/0", ("ip", "9.9.9.9")));
+    assert!(!holds("ip", "0.0.0.0/0", ("ip", "::1")), "families do not mix");
+    assert!(holds("ip", "::/0", ("ip", "fe80::1%eth0")));
+    assert!(holds("ip", "2001:db8::/33", ("ip", "2001:db8:7fff::1")));
+    assert!(!holds("ip", "2001:db8::/33", ("ip", "2001:db8:8000::1")));
+    let acl = [Acl::new(Perms::READ | Perms::WRITE, "world", "anyone")];
+    assert!(allows(&acl, Perms::READ | Perms::ADMIN, &[]), "one bit in common is enough");
+    assert!(!allows(&acl, Perms::ADMIN, &[]));
+    assert!(!allows(&[], Perms::READ, &[]));
+}
