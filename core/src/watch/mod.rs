@@ -17,3 +17,6 @@ mod fire;
 pub mod table;
 
 pub use table::{Counts, Registration, WatchTable};
+
+#[cfg(test)]
+mod tests;
