@@ -1,3 +1,5 @@
+//! The tree on its own: lookup, counters, and steps taken back.
+
 use super::*;
 use crate::base::{SessionId, WallMillis, Zxid, path};
 

@@ -1,3 +1,5 @@
+//! Who hears what, by statement and against a plain model.
+
 use std::collections::BTreeSet;
 
 use super::*;

@@ -325,13 +325,11 @@ fn take(op: Op, reader: &mut Reader) -> jute::Result<Request> {
             version: reader.int()?,
         },
         Op::GetAcl => Request::GetAcl { path: reader.string()? },
-        Op::SetAcl => {
-            Request::SetAcl {
-                path: checked_path(reader)?,
-                acl: reader.acl()?,
-                version: reader.int()?,
-            }
-        }
+        Op::SetAcl => Request::SetAcl {
+            path: checked_path(reader)?,
+            acl: reader.acl()?,
+            version: reader.int()?,
+        },
         Op::Sync => Request::Sync { path: reader.string()? },
         Op::Ping => Request::Ping,
         Op::Multi => Request::Multi(multi::take_writes(reader)?),

@@ -1,3 +1,5 @@
+//! ACLs: who may, what is accepted, what is shown.
+
 use super::*;
 use crate::engine::access::allows;
 

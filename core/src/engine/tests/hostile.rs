@@ -1,3 +1,5 @@
+//! Whatever is asked, an answer comes and nothing breaks.
+
 use super::*;
 
 const PATHS: [&str; 14] = [

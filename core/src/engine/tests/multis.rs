@@ -1,3 +1,5 @@
+//! Multi: all or nothing, one zxid, one result per operation.
+
 use super::*;
 
 fn failed(codes: &[i32]) -> Vec<MultiResult> {

@@ -1,3 +1,5 @@
+//! Reads and re-registration: what is answered, and which watch is left.
+
 use super::*;
 use crate::wire::{ReadOp, SetWatches};
 

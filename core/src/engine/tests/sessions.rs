@@ -1,3 +1,5 @@
+//! Sessions: their beginning, and what their end takes along.
+
 use super::*;
 
 fn end(world: &mut World, id: SessionId) -> Effects {

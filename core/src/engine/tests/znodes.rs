@@ -1,3 +1,5 @@
+//! Writes to znodes: Stat fields, paths, kinds, sequence numbers, reaping.
+
 use super::*;
 
 #[test]
