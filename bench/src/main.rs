@@ -85,7 +85,7 @@ fn run(program: &Program) -> Result<(), String> {
     tenure = Subject::tenure()?;
     let opened = sessions::open(&tenure, program.sessions)?;
     let idle = sessions::idle(&tenure, &opened)?;
-    drop(opened);
+    sessions::expire(&tenure, opened)?;
     let apache = if program.no_apache { Err("left out".to_owned()) } else { Subject::apache() };
     println!("\nget against echo: {:.2} (goal: at least 0.5)", own[0].rate / echo[0].rate);
     println!("idle: {idle:.2} % of one core (goal: below 3 %)");

@@ -84,6 +84,29 @@ async fn open_one(address: SocketAddr) -> std::io::Result<TcpStream> {
     Ok(stream)
 }
 
+/// Falls silent and waits until every session has expired, then prints how late the server was.
+pub fn expire(subject: &Subject, opened: Opened) -> Result<(), String> {
+    let count = opened.len();
+    let until = Instant::now() + 2 * TIMEOUT;
+    let metric = |name: &str| -> Result<f64, String> {
+        let text = subject.word(b"mntr")?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|value| value.trim().parse().ok()).ok_or_else(|| format!("no {name} in mntr"))
+    };
+    while metric("zk_global_sessions")? > 0.0 {
+        if Instant::now() > until {
+            return Err("sessions that fell silent do not expire".to_owned());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    println!(
+        "expiry: {count} silent sessions, {:.1} ms late on average, {} ms at most",
+        metric("zk_session_expiry_lateness_avg")?,
+        metric("zk_session_expiry_lateness_max")?
+    );
+    Ok(())
+}
+
 /// Keeps the sessions alive with a ping each third of their timeout, spread evenly, and returns the
 /// part of a core the server needs for it, in percent.
 pub fn idle(subject: &Subject, opened: &Opened) -> Result<f64, String> {

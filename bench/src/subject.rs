@@ -113,7 +113,8 @@ impl Subject {
         Ok(Subject { name, address, start: Duration::ZERO, process: Process::Child(child) })
     }
 
-    fn word(&self, word: &[u8; 4]) -> Result<String, String> {
+    /// What it answers to a four-letter word.
+    pub fn word(&self, word: &[u8; 4]) -> Result<String, String> {
         let mut text = String::new();
         let mut ask = || -> std::io::Result<()> {
             let mut stream = TcpStream::connect(self.address)?;
