@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use super::script::Script;
 use super::*;
 
 /// Everything replicated but the zxid, as text.
@@ -30,44 +31,20 @@ pub(super) fn digest(engine: &Engine) -> String {
     text
 }
 
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
-    }
-
-    fn one_in(&mut self, chances: usize) -> bool {
-        self.below(chances) == 0
-    }
-
-    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())].clone()
-    }
-}
-
 /// What the model knows of a znode: the visible numbers, each counted for itself.
 #[derive(Clone, PartialEq, Debug)]
-struct Naive {
+pub(super) struct Naive {
     data: Option<Vec<u8>>,
     acl: Vec<Acl>,
     mode: CreateMode,
     sequence: i32,
-    stat: Stat,
+    pub(super) stat: Stat,
 }
 
 #[derive(Clone, Default)]
-struct Model {
-    znodes: BTreeMap<String, Naive>,
-    sessions: BTreeSet<SessionId>,
+pub(super) struct Model {
+    pub(super) znodes: BTreeMap<String, Naive>,
+    pub(super) sessions: BTreeSet<SessionId>,
     zxid: i64,
 }
 
@@ -344,156 +321,9 @@ impl Model {
     }
 }
 
-/// Makes up transactions that mostly concern each other.
-struct Script {
-    random: Random,
-    at: i64,
-}
-
-impl Script {
-    fn path(&mut self, model: &Model) -> String {
-        match self.random.below(20) {
-            0 => self
-                .random
-                .pick(&["/", "", "/a/", "x", "//", "/zookeeper/config", "/a\u{1}"])
-                .into(),
-            1..=11 => {
-                let place = self.random.below(model.znodes.len());
-                model.znodes.keys().nth(place).unwrap().clone()
-            }
-            _ => self.new_path(model),
-        }
-    }
-
-    fn new_path(&mut self, model: &Model) -> String {
-        let place = self.random.below(model.znodes.len());
-        let parent = match self.random.one_in(2) {
-            true => "/",
-            false => model.znodes.keys().nth(place).unwrap(),
-        };
-        let name = self.random.pick(&["a", "b", "c", "dd", "é"]);
-        if parent == "/" { format!("/{name}") } else { format!("{parent}/{name}") }
-    }
-
-    fn acl(&mut self) -> Vec<Acl> {
-        match self.random.below(12) {
-            0 => Acl::read_unsafe(),
-            1 => vec![Acl::new(Perms::ALL, "digest", "bob:pw"), Acl::read_unsafe().remove(0)],
-            2 => vec![Acl::new(Perms(7), "world", "anyone")],
-            3 if self.random.one_in(4) => vec![Acl::new(Perms::ALL, "bad", "x")],
-            4 if self.random.one_in(4) => vec![],
-            _ => Acl::open_unsafe(),
-        }
-    }
-
-    fn data(&mut self) -> Option<Bytes> {
-        match self.random.below(4) {
-            0 => None,
-            1 => Some(Bytes::new()),
-            _ => Some(Bytes::from(vec![7; self.random.below(40)])),
-        }
-    }
-
-    fn version(&mut self) -> i32 {
-        self.random.pick(&[-1, -1, -1, -1, -1, -1, -1, 0, 1, 2])
-    }
-
-    fn create(&mut self, model: &Model) -> Create {
-        let mode = match self.random.below(10) {
-            0 => CreateMode::Ephemeral,
-            1 => CreateMode::EphemeralSequential,
-            2 => CreateMode::PersistentSequential,
-            3 => CreateMode::Container,
-            4 => ttl(1 + self.random.below(100) as i64),
-            5 => CreateMode::TtlSequential(Ttl::new(1 + self.random.below(100) as i64).unwrap()),
-            _ => CreateMode::Persistent,
-        };
-        // A full tree grows no more: most of what is created then exists already.
-        let full = model.znodes.len() > 24;
-        let path =
-            if full || self.random.one_in(6) { self.path(model) } else { self.new_path(model) };
-        let new = Create::new(path, self.data(), self.acl(), mode);
-        let plain = matches!(new.op, Op::Create2) && mode != CreateMode::Container;
-        if plain && self.random.one_in(2) { Create { op: Op::Create, ..new } } else { new }
-    }
-
-    fn op(&mut self, model: &Model) -> MultiOp {
-        match self.random.below(9) {
-            0..=2 => MultiOp::Create(self.create(model)),
-            3 | 4 => MultiOp::Delete { path: self.path(model), version: self.version() },
-            5 | 6 => {
-                let (path, data) = (self.path(model), self.data());
-                MultiOp::SetData { path, data, version: self.version() }
-            }
-            _ => MultiOp::Check { path: self.path(model), version: self.version() },
-        }
-    }
-
-    fn change(&mut self, model: &Model) -> Change {
-        let session = self.session();
-        match self.random.below(24) {
-            20.. => {
-                let leaves = model.znodes.iter().filter(|(_, znode)| znode.stat.num_children == 0);
-                let leaves: Vec<_> = leaves.map(|(path, _)| path.clone()).collect();
-                let path = self.random.pick(&leaves);
-                Change::Request(Request::Delete { path, version: -1 })
-            }
-            0 => {
-                let (timeout, password) = (Millis(1_000), Password::default());
-                Change::CreateSession { id: session, timeout, password }
-            }
-            1 if self.random.one_in(3) => Change::EndSession { id: session, cause: Cause::Expired },
-            2 => Change::Reap { path: self.path(model) },
-            3..=7 => {
-                let count = self.random.below(5);
-                Change::Request(Request::Multi((0..count).map(|_| self.op(model)).collect()))
-            }
-            8 => {
-                let path = self.path(model);
-                // Whoever is shut out of the root is shut out of most of the script.
-                let acl = if path == "/" { Acl::open_unsafe() } else { self.acl() };
-                Change::Request(Request::SetAcl { path, acl, version: self.version() })
-            }
-            _ => Change::Request(match self.op(model) {
-                MultiOp::Create(create) => Request::Create(create),
-                MultiOp::Delete { path, version } => Request::Delete { path, version },
-                MultiOp::SetData { path, data, version } => {
-                    Request::SetData { path, data, version }
-                }
-                MultiOp::Check { path, version } if self.random.one_in(8) => {
-                    Request::Check { path, version }
-                }
-                MultiOp::Check { path, .. } => {
-                    Request::SetData { path, data: self.data(), version: -1 }
-                }
-            }),
-        }
-    }
-
-    fn session(&mut self) -> SessionId {
-        SessionId(1 + self.random.below(4) as i64)
-    }
-
-    fn txn(&mut self, model: &Model) -> Txn {
-        // Backwards now and then, as a wall clock may go.
-        self.at += self.random.below(20) as i64 - 2;
-        let mut identities = vec![Identity::new("ip", "10.0.0.1")];
-        match self.random.below(8) {
-            0..=2 => identities.push(Identity::new("digest", "bob:pw")),
-            3 => identities.push(Identity::new("super", "root")),
-            _ => {}
-        }
-        let change = self.change(model);
-        let registered: Vec<SessionId> = model.sessions.iter().copied().collect();
-        let unknown = registered.is_empty() || self.random.one_in(30);
-        let session = if unknown { self.session() } else { self.random.pick(&registered) };
-        Txn { at: WallMillis(self.at), session, identities: identities.into(), change }
-    }
-}
-
 /// Runs `count` random transactions and returns them.
 fn run(seed: u64, count: usize) -> (Engine, Vec<Txn>) {
-    let mut script = Script { random: Random(seed), at: 1_000 };
+    let mut script = Script::new(seed);
     let mut model = Model::new();
     let mut engine = Engine::new(EngineOptions { hash_seed: seed, ..Default::default() });
     let mut txns = Vec::with_capacity(count);

@@ -318,7 +318,7 @@ fn changes_carry_what_watchers_need() {
         acl: Acl::read_unsafe().into(),
         parent_acl: Some(Acl::open_unsafe().into()),
     };
-    assert_eq!(effects.changes, [created.clone()]);
+    assert_eq!(effects.changes, std::slice::from_ref(&created));
     let set = Request::SetData { path: "/r".into(), data: None, version: -1 };
     let changed = Changed {
         kind: EventKind::DataChanged,
