@@ -8,10 +8,10 @@ from typing import List
 from tools import demo
 from tools.commands import replace_by
 from tools.suite_run import run_suites
-from tools.suites import ALL
+from tools.suites import ALL, fuzz
 from tools.terminal import say
 from tools.toolchain import ROOT, Missing, check_rust
-from tools.workshop import Workshop
+from tools.workshop import Skip, Workshop
 
 INTERRUPTED = 130
 
@@ -19,10 +19,9 @@ INTERRUPTED = 130
 def main(words: List[str]) -> int:
     arguments = _parser().parse_args(words)
     try:
-        if not getattr(arguments, "is_offline", False):
-            check_rust()
+        check_rust()
         return int(arguments.verb(arguments))
-    except Missing as missing:
+    except (Missing, Skip) as missing:
         say(f"dev: {missing}")
         return 2
     except KeyboardInterrupt:
@@ -52,6 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     verb = verbs.add_parser("serve", help="a server in the foreground, release build")
     verb.add_argument("rest", nargs=argparse.REMAINDER, help="passed to `tenure serve`")
     verb.set_defaults(verb=_serve)
+
+    verb = verbs.add_parser("planted", help="plants a bug in each fuzz target; each must be found")
+    verb.add_argument("--seconds", type=int, default=120, help="at most so long for a target")
+    verb.set_defaults(verb=lambda words: fuzz.find_planted(Workshop(), words.seconds))
 
     verb = verbs.add_parser("fmt", help="formats the Rust sources")
     verb.set_defaults(verb=_fmt)
@@ -91,4 +94,7 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _fmt(_arguments: argparse.Namespace) -> int:
-    return replace_by(["cargo", "fmt", "--all"], ROOT)
+    shop = Workshop()
+    codes = [shop.run(["cargo", "fmt", *where]).code
+             for where in (["--all"], ["--manifest-path", "fuzz/Cargo.toml"])]
+    return max(codes)

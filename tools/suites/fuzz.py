@@ -1,68 +1,120 @@
-"""The fuzz suite: each target for a while, on the stable compiler."""
+"""The fuzz suite: each target from the committed corpus, on the stable compiler.
+
+Every target runs twice. First fast, for FUZZ_SECONDS (60), to find paths; then under
+AddressSanitizer over everything that was found and a little further, because only there the limit
+on a single allocation is enforced.
+"""
 
 from __future__ import annotations
 
 import re
+import tempfile
 from pathlib import Path
 from typing import Dict, List
 
 from tools import tally
+from tools.commands import ask
 from tools.tally import Tally
+from tools.terminal import say
 from tools.toolchain import compiles, host_triple
 from tools.workshop import Suite, Workshop, seconds_from
 
 # What cargo-fuzz would pass, spelled out: coverage counters, a table of their places, and the
-# values comparisons see. `-Zsanitizer` would need another compiler; libFuzzer does not.
+# values comparisons see.
 COVERAGE = [
     "--cfg fuzzing", "-Cpasses=sancov-module", "-Cllvm-args=-sanitizer-coverage-level=4",
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
     "-Cllvm-args=-sanitizer-coverage-pc-table", "-Cllvm-args=-sanitizer-coverage-trace-compares",
     "-Ccodegen-units=1",
 ]
+# The stable compiler ships the sanitizer's runtime, but takes the flag only with this variable.
+ADDRESS = ["-Zsanitizer=address"]
+UNLOCK = {"RUSTC_BOOTSTRAP": "1"}
 BUILD_LIMIT = 900.0
+# The seconds under AddressSanitizer, where an execution costs five times as much.
+WATCHED_SECONDS = 10
 
 
 def fuzz(shop: Workshop) -> Tally:
-    """Every target runs for FUZZ_SECONDS (60) from the committed corpus."""
-    shop.need_path("fuzz/Cargo.toml")
-    shop.need(lambda: compiles([], "int main() { return 0; }", "g++"), "g++")
-    broken = shop.prepare(build_command(shop), "the fuzz targets build", limit=BUILD_LIMIT,
-                          env=build_env())
-    if broken is not None:
-        return broken
-    total = Tally()
-    for name in targets(shop.root):
-        seconds = seconds_from("FUZZ_SECONDS", 60)
-        total.add(shop.step(run_command(shop, name, seconds), tally.one(f"target {name}"),
-                            limit=seconds + 120.0))
+    """All targets, fast and then watched."""
+    _need_compiler(shop)
+    total = _run_all(shop, "fast", seconds_from("FUZZ_SECONDS", 60), [])
+    if _has_address_sanitizer():
+        return total.add(_run_all(shop, "watched", WATCHED_SECONDS, []))
+    total.skips.append("fuzz: the limit on allocations is not watched, for this compiler has no "
+                       "AddressSanitizer; toolchains installed by rustup have it")
     return total
 
 
-def targets(root: Path) -> List[str]:
-    manifest = (root / "fuzz" / "Cargo.toml").read_text()
-    return re.findall(r'^\[\[bin\]\]\nname = "(\w+)"', manifest, re.M)
+def find_planted(shop: Workshop, seconds: int) -> int:
+    """Plants one bug in each target and demands that each is found; an exit code."""
+    shop.begin("fuzz-planted")
+    _need_compiler(shop)
+    planted = ["--features", "planted"]
+    found = [*_run_all(shop, "fast", seconds, planted).failures,
+             *_run_all(shop, "watched", WATCHED_SECONDS, planted).failures]
+    missed = [name for name in _targets(shop) if not any(f" {name}:" in line for line in found)]
+    for line in found:
+        say(f"found: {line}")
+    for name in missed:
+        say(f"NOT FOUND: the bug planted in {name}, see {shop.log}")
+    return 1 if missed else 0
 
 
-def build_command(shop: Workshop, *extra: str) -> List[object]:
+def _run_all(shop: Workshop, kind: str, seconds: int, features: List[str]) -> Tally:
+    broken = _build(shop, kind, features)
+    if broken is not None:
+        return broken
+    total = Tally()
+    for name in _targets(shop):
+        # What a planted bug leaves behind must not be taken for a finding, nor for a corpus.
+        with tempfile.TemporaryDirectory(prefix="dev-fuzz-") as scratch:
+            place = Path(scratch) if features else shop.target
+            total.add(shop.step(
+                _run_command(shop, kind, name, seconds, place),
+                tally.one(f"{kind} {name}"), limit=seconds + 180.0))
+    return total
+
+
+def _build(shop: Workshop, kind: str, features: List[str]):
+    flags = COVERAGE + (ADDRESS if kind == "watched" else [])
+    env = {"RUSTFLAGS": " ".join(flags), **(UNLOCK if kind == "watched" else {})}
     # A target triple keeps the flags away from build scripts, which have no counters to link with.
-    return ["cargo", "build", "--release", "--manifest-path", "fuzz/Cargo.toml",
-            "--target", host_triple(), "--target-dir", shop.target / "fuzz", *extra]
+    return shop.prepare(
+        ["cargo", "build", "--release", "--bins", "--manifest-path", "fuzz/Cargo.toml",
+         "--target", host_triple(), "--target-dir", _folder(shop, kind), *features],
+        f"the fuzz targets build ({kind})", limit=BUILD_LIMIT, env=env)
 
 
-def build_env() -> Dict[str, str]:
-    return {"RUSTFLAGS": " ".join(COVERAGE)}
-
-
-def run_command(shop: Workshop, name: str, seconds: int) -> List[object]:
-    found = shop.target / "fuzz-corpus" / name
-    found.mkdir(parents=True, exist_ok=True)
-    crashes = shop.target / "fuzz-crashes" / name
-    crashes.mkdir(parents=True, exist_ok=True)
-    program = shop.target / "fuzz" / host_triple() / "release" / name
+def _run_command(shop: Workshop, kind: str, name: str, seconds: int, place: Path) -> List[object]:
+    found = place / "fuzz-corpus" / name
+    crashes = place / "fuzz-crashes" / name
+    for folder in (found, crashes):
+        folder.mkdir(parents=True, exist_ok=True)
     # New inputs go to the first folder, so the committed corpus stays as it is.
-    return [program, f"-max_total_time={seconds}", "-malloc_limit_mb=64", "-rss_limit_mb=1024",
-            "-max_len=4096", "-timeout=10", "-print_final_stats=1",
+    return [_folder(shop, kind) / host_triple() / "release" / name,
+            f"-max_total_time={seconds}", "-malloc_limit_mb=64", "-rss_limit_mb=2048",
+            "-max_len=4096", "-timeout=10", "-print_final_stats=1", "-verbosity=0",
             f"-artifact_prefix={crashes}/", found, shop.root / "fuzz" / "corpus" / name]
 
 
-SUITES = [Suite("fuzz", "garbage to both decoders, 60 s each", fuzz)]
+def _folder(shop: Workshop, kind: str) -> Path:
+    return shop.target / f"fuzz-{kind}"
+
+
+def _targets(shop: Workshop) -> List[str]:
+    manifest = (shop.root / "fuzz" / "Cargo.toml").read_text()
+    return re.findall(r'^\[\[bin\]\]\nname = "(\w+)"', manifest, re.M)
+
+
+def _need_compiler(shop: Workshop) -> None:
+    shop.need_path("fuzz/Cargo.toml")
+    shop.need(lambda: compiles([], "int main() { return 0; }", "g++"), "g++")
+
+
+def _has_address_sanitizer() -> bool:
+    library = ask(["rustc", "--print", "target-libdir"])
+    return library is not None and any(Path(library.strip()).glob("librustc*_rt.asan.a"))
+
+
+SUITES = [Suite("fuzz", "garbage to both decoders, 60 s each, then under AddressSanitizer", fuzz)]
