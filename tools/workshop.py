@@ -53,7 +53,7 @@ class Workshop:
             env: Optional[Mapping[str, str]] = None) -> Outcome:
         """Runs one program without counting it."""
         quiet = {"CARGO_TERM_COLOR": "never", "CARGO_TERM_PROGRESS_WHEN": "never",
-                 "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
+                 "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1", "TERM": "dumb"}
         return run(command, self.log, cwd=cwd or self.root, limit=limit,
                    env={**quiet, **(env or {})})
 
