@@ -107,8 +107,10 @@ impl Service {
         now: Now,
         passwords: Box<dyn Fn() -> Password + Send + Sync>,
     ) -> Service {
+        let [seed, _] = halves(passwords());
         let engine = Engine::new(EngineOptions {
             extended_types: options.extended_types,
+            hash_seed: seed,
             ..EngineOptions::default()
         });
         let sessions = Sessions {
@@ -156,4 +158,10 @@ impl Service {
     pub fn session_ids(&self) -> Vec<SessionId> {
         self.engine().registry().iter().map(|(id, _)| id).collect()
     }
+}
+
+/// Two numbers nobody can guess, from a password that is never used as one.
+fn halves(password: Password) -> [u64; 2] {
+    let number = u128::from_be_bytes(password.0);
+    [number as u64, (number >> 64) as u64]
 }
