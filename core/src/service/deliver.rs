@@ -45,6 +45,10 @@ impl Service {
     pub fn deliver(&self, engine: &Engine, proposal: &Proposal, effects: &Effects, now: Now) {
         debug_assert_eq!(engine.last_zxid(), effects.zxid, "N4: delivered under the same guard");
         let asker = proposal.origin.as_ref().map(|origin| &origin.peer);
+        // A session that ends by itself hears nothing of its own end: its connection goes first.
+        if let Change::EndSession { id, .. } = &proposal.txn.change {
+            self.end(*id, asker);
+        }
         for changed in &effects.changes {
             self.fire(changed, effects, asker);
         }
@@ -53,8 +57,7 @@ impl Service {
                 self.begin(proposal, (*id, *timeout, *password), now);
             }
             Change::CreateSession { .. } => asker.into_iter().for_each(|asker| asker.cut()),
-            Change::EndSession { id, .. } => self.end(*id, asker),
-            Change::Request(_) | Change::Reap { .. } => {}
+            Change::EndSession { .. } | Change::Request(_) | Change::Reap { .. } => {}
         }
         if let Some(Origin { peer, answer }) = &proposal.origin {
             peer.traffic.note_zxid(effects.zxid);

@@ -107,10 +107,10 @@ impl Service {
         now: Now,
         passwords: Box<dyn Fn() -> Password + Send + Sync>,
     ) -> Service {
-        let [seed, _] = halves(passwords());
+        let [tree_seed, watch_seed] = halves(passwords());
         let engine = Engine::new(EngineOptions {
             extended_types: options.extended_types,
-            hash_seed: seed,
+            hash_seed: tree_seed,
             ..EngineOptions::default()
         });
         let sessions = Sessions {
@@ -125,7 +125,7 @@ impl Service {
             started: now,
             engine: RwLock::new(engine),
             sessions: Mutex::new(sessions),
-            watches: Mutex::new(WatchTable::default()),
+            watches: Mutex::new(WatchTable::new(watch_seed)),
             peers: RwLock::new(peers::Peers::default()),
             passwords,
             listening_on: OnceLock::new(),

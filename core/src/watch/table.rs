@@ -3,10 +3,11 @@
 //! Keyed by path and connection. One connection can watch one path in all four ways at once, and
 //! each way is removed alone.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use crate::base::{ConnectionId, WatchMode, WatcherKind};
 
@@ -103,7 +104,7 @@ impl Watchers {
 /// All paths of one connection.
 #[derive(Default)]
 pub(super) struct Held {
-    pub(super) paths: HashSet<Arc<str>, FixedState>,
+    pub(super) paths: BTreeSet<Arc<str>>,
     in_data_table: usize,
 }
 
@@ -170,8 +171,11 @@ pub struct WatchTable {
 
 impl WatchTable {
     /// A table without watches.
-    pub fn new() -> WatchTable {
-        WatchTable::default()
+    ///
+    /// `hash_seed` makes it hard to choose paths that collide. It changes no answer.
+    pub fn new(hash_seed: u64) -> WatchTable {
+        let by_path = HashMap::with_hasher(FixedState::with_seed(hash_seed));
+        WatchTable { by_path, ..WatchTable::default() }
     }
 
     /// Registers a watch. Registering it again changes nothing.

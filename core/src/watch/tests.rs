@@ -29,7 +29,7 @@ fn about(
 }
 
 fn table(watches: &[(ConnectionId, &str, Registration)]) -> WatchTable {
-    let mut table = WatchTable::new();
+    let mut table = WatchTable::new(0);
     for &(connection, path, registration) in watches {
         table.add(connection, path, registration);
         table.check();
@@ -212,7 +212,7 @@ fn counts_leave_child_watches_out() {
 /// Against the plainest model there is: a set of (path, connection, registration).
 #[test]
 fn w1_to_w4_hold_through_random_use() {
-    let mut table = WatchTable::new();
+    let mut table = WatchTable::new(0);
     let mut model: BTreeSet<(String, ConnectionId, Registration)> = BTreeSet::new();
     let mut state = 12_345_u64;
     let mut below = |limit: u64| {
