@@ -1,0 +1,335 @@
+//! Makes a script from a seed: which session does what next.
+//!
+//! The choice depends on the seed and on replies that were equal at both servers, so a seed always
+//! gives the same script.
+
+use tenure_tests::chance::{Chance, mix};
+use tenure_tests::op;
+use tenure_tests::records::{Acl, acl, open};
+
+use crate::action::{Action, Lists, Request};
+use crate::side::Record;
+
+/// Paths where everybody may do everything.
+const OPEN: [&str; 18] = [
+    "/a",
+    "/b",
+    "/c",
+    "/a/x",
+    "/a/y",
+    "/a/z",
+    "/b/x",
+    "/b/y",
+    "/c/x",
+    "/a/x/p",
+    "/a/x/q",
+    "/a/y/p",
+    "/b/x/p",
+    "/b/x/p/deep",
+    "/a/x/p/deep",
+    "/d",
+    "/d/x",
+    "/",
+];
+
+/// Paths whose ACL the script changes.
+const GUARDED: [&str; 7] = ["/k", "/k/x", "/k/y", "/k/x/p", "/l", "/l/x", "/l/y"];
+
+/// Paths that some operation refuses.
+const BAD: [&str; 12] = [
+    "",
+    "a",
+    "/a/",
+    "//",
+    "/a//b",
+    "/.",
+    "/a/..",
+    "/a/\u{1}",
+    "/a/\u{e000}",
+    "/a/😀",
+    "/none/x",
+    "/zookeeper/config",
+];
+
+const LOGINS: [&str; 3] = ["bob:pw", "eve:secret", "bob:other"];
+
+const MOST_SESSIONS: usize = 6;
+
+/// Whether a path is guarded or a sequential znode made of a guarded path.
+fn is_guarded(path: &str) -> bool {
+    path.starts_with("/k") || path.starts_with("/l")
+}
+
+/// The state that the next step is chosen from.
+pub struct Script {
+    chance: Chance,
+    seed: u64,
+    /// Whether each session is open.
+    open: Vec<bool>,
+    /// Whether some session has left a recursive watch.
+    recursive: bool,
+    /// Sequential znodes made lately.
+    made: Vec<String>,
+}
+
+impl Script {
+    /// The script of this seed.
+    pub fn new(seed: u64) -> Script {
+        Script {
+            chance: Chance::new(seed),
+            seed,
+            open: Vec::new(),
+            recursive: false,
+            made: Vec::new(),
+        }
+    }
+
+    /// Whether some session has left a recursive watch.
+    pub fn has_recursive(&self) -> bool {
+        self.recursive
+    }
+
+    /// Notes what a step did.
+    pub fn learn(&mut self, session: usize, action: &Action, record: &Record) {
+        match action {
+            Action::Connect => self.open.push(true),
+            Action::Call(Request::AddWatch { mode: 1, .. }) => self.recursive = true,
+            Action::SetWatches2(_, lists) => self.recursive |= !lists[4].is_empty(),
+            Action::Close => self.open[session] = false,
+            Action::Call(Request::Create { .. }) if record.code == 0 => {
+                let path = record.reply.get(1).and_then(|line| line.strip_prefix("path "));
+                let path = path.expect("a create answers with its path").to_owned();
+                if path.len() > 10 {
+                    self.made.push(path);
+                }
+                if self.made.len() > 8 {
+                    self.made.remove(0);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The session and the deed of the next step.
+    pub fn next_step(&mut self, step: usize) -> (usize, Action) {
+        let alive: Vec<_> = (0..self.open.len()).filter(|number| self.open[*number]).collect();
+        if alive.len() < 2 {
+            return (self.open.len(), Action::Connect);
+        }
+        let session = *self.chance.pick(&alive);
+        let action = match self.chance.below(1_000) {
+            0..10 if alive.len() < MOST_SESSIONS => return (self.open.len(), Action::Connect),
+            10..18 => Action::Close,
+            18..30 => Action::Reattach,
+            30..45 => Action::Auth((*self.chance.pick(&LOGINS)).to_owned()),
+            45..65 => self.set_watches(session, step),
+            65..80 => {
+                let request = self.request(session);
+                let length = self.chance.below(request.body().0.len().max(1));
+                if matches!(request, Request::WhoAmI) {
+                    Action::Call(request)
+                } else {
+                    Action::Truncated(request, length)
+                }
+            }
+            _ => Action::Call(self.request(session)),
+        };
+        (session, action)
+    }
+
+    fn request(&mut self, session: usize) -> Request {
+        match self.chance.below(100) {
+            0..24 => self.create(),
+            24..37 => Request::Delete { path: self.any_path(), version: self.version() },
+            37..50 => self.set_data(),
+            50..70 => self.read(session),
+            70..79 => Request::Multi(self.parts()),
+            79..82 => Request::MultiRead(self.reads()),
+            82..85 => self.set_acl(),
+            85..92 => self.by_path(),
+            92..95 => self.add_watch(session),
+            95..99 => self.watches(session),
+            _ => Request::WhoAmI,
+        }
+    }
+
+    /// A path, mostly of the tree; seldom null or one that some operation refuses.
+    fn any_path(&mut self) -> Option<String> {
+        if self.chance.percent(1) {
+            return None;
+        }
+        Some(self.path())
+    }
+
+    fn path(&mut self) -> String {
+        match self.chance.below(100) {
+            0..4 => (*self.chance.pick(&BAD)).to_owned(),
+            4..22 => (*self.chance.pick(&GUARDED)).to_owned(),
+            22..30 if !self.made.is_empty() => self.chance.pick(&self.made).clone(),
+            _ => (*self.chance.pick(&OPEN)).to_owned(),
+        }
+    }
+
+    fn version(&mut self) -> i32 {
+        *self.chance.pick(&[-1, -1, -1, -1, 0, 0, 1, 2, 7, -2])
+    }
+
+    fn data(&mut self) -> Option<Vec<u8>> {
+        if self.chance.percent(10) {
+            return None;
+        }
+        let length = self.chance.below(12);
+        Some((0..length).map(|_| self.chance.bits() as u8).collect())
+    }
+
+    fn create(&mut self) -> Request {
+        let path = self.any_path();
+        // The rule `opcode-and-flag`: only pairs that both servers understand alike.
+        let choices = [
+            (op::CREATE, op::PERSISTENT),
+            (op::CREATE, op::PERSISTENT),
+            (op::CREATE2, op::PERSISTENT),
+            (op::CREATE, op::EPHEMERAL),
+            (op::CREATE2, op::EPHEMERAL),
+            (op::CREATE, op::SEQUENTIAL),
+            (op::CREATE2, op::SEQUENTIAL),
+            (op::CREATE, op::EPHEMERAL_SEQUENTIAL),
+            (op::CREATE2, op::EPHEMERAL_SEQUENTIAL),
+            (op::CREATE_CONTAINER, op::CONTAINER),
+            (op::CREATE_TTL, op::TTL),
+            (op::CREATE_TTL, op::TTL_SEQUENTIAL),
+            (op::CREATE, 7),
+            (op::CREATE, -1),
+        ];
+        let (kind, flags) = *self.chance.pick(&choices);
+        let ttl = *self.chance.pick(&[1, 1_000, 1_000_000, (1 << 40) - 1, 0, -1, 1 << 40]);
+        let data = self.data();
+        let acl = self.acl(path.as_deref());
+        Request::Create { kind, path, data, acl, flags, ttl }
+    }
+
+    /// An ACL for a path: anything where the script guards, else one of everybody.
+    fn acl(&mut self, path: Option<&str>) -> Vec<Acl> {
+        let guarded = path.is_some_and(is_guarded);
+        if !guarded || self.chance.percent(40) {
+            return if self.chance.percent(2) { Vec::new() } else { open() };
+        }
+        let perms = *self.chance.pick(&[op::ALL, op::ALL, op::READ, 30, 15, 0, 255]);
+        let entries = [
+            acl(perms, "world", "anyone"),
+            acl(perms, "auth", ""),
+            acl(perms, "digest", "bob:ikIaKsbtGweaHnb/jKn7OHqbunM="),
+            acl(perms, "ip", "127.0.0.1"),
+            acl(perms, "ip", "127.0.0.0/8"),
+            acl(perms, "ip", "10.0.0.0/8"),
+            acl(perms, "ip", "nonsense"),
+            acl(op::READ, "world", "anyone"),
+        ];
+        let count = 1 + self.chance.below(3);
+        (0..count).map(|_| self.chance.pick(&entries).clone()).collect()
+    }
+
+    fn set_data(&mut self) -> Request {
+        Request::SetData { path: self.any_path(), data: self.data(), version: self.version() }
+    }
+
+    fn set_acl(&mut self) -> Request {
+        let path = (*self.chance.pick(&GUARDED)).to_owned();
+        let acl = self.acl(Some(&path));
+        Request::SetAcl { path: Some(path), acl, version: self.version() }
+    }
+
+    fn read(&mut self, session: usize) -> Request {
+        let kinds = [op::EXISTS, op::GET_DATA, op::GET_CHILDREN, op::GET_CHILDREN2];
+        let kind = *self.chance.pick(&kinds);
+        let path = self.any_path();
+        let text = path.as_deref().unwrap_or("");
+        // The rule `exists-needs-read`: a watch that only one server leaves would show for ever.
+        let hidden = kind == op::EXISTS && is_guarded(text);
+        let watch = self.chance.percent(60) && !self.is_persistent(session, text) && !hidden;
+        Request::Read { kind, path, watch }
+    }
+
+    fn by_path(&mut self) -> Request {
+        let kinds =
+            [op::GET_ACL, op::GET_ACL, op::SYNC, op::GET_EPHEMERALS, op::GET_ALL_CHILDREN_NUMBER];
+        Request::Path { kind: *self.chance.pick(&kinds), path: self.path() }
+    }
+
+    /// The rule `watch-modes`: for each session a path has standard watches or a persistent one,
+    /// never both.
+    fn is_persistent(&self, session: usize, path: &str) -> bool {
+        let hash = path.bytes().fold(self.seed, |hash, byte| mix(hash ^ u64::from(byte)));
+        mix(hash ^ session as u64).is_multiple_of(4)
+    }
+
+    /// The mode of a path's persistent watch, the same throughout a session.
+    fn mode(&self, session: usize, path: &str) -> i32 {
+        let hash = path.bytes().fold(!self.seed, |hash, byte| mix(hash ^ u64::from(byte)));
+        i32::from(mix(hash ^ session as u64).is_multiple_of(2))
+    }
+
+    fn add_watch(&mut self, session: usize) -> Request {
+        let path = self.path();
+        if !self.is_persistent(session, &path) {
+            return Request::AddWatch { path, mode: 7 };
+        }
+        let mode = self.mode(session, &path);
+        Request::AddWatch { path, mode }
+    }
+
+    fn watches(&mut self, session: usize) -> Request {
+        let kind = *self.chance.pick(&[op::REMOVE_WATCHES, op::CHECK_WATCHES]);
+        let path = self.path();
+        // The rule `watcher-kinds`: kinds 4 and 5 only where there is nothing of that kind, and
+        // kinds 1 and 2, which match persistent watches there, only where there are none.
+        let watcher = if self.is_persistent(session, &path) {
+            3
+        } else {
+            *self.chance.pick(&[1, 2, 3, 3, 4, 5, 0, 6])
+        };
+        Request::Watches { kind, path, watcher }
+    }
+
+    fn parts(&mut self) -> Vec<Request> {
+        let count = self.chance.below(6);
+        (0..count)
+            .map(|_| match self.chance.below(4) {
+                0 => self.create(),
+                1 => Request::Delete { path: Some(self.path()), version: self.version() },
+                2 => Request::SetData {
+                    path: Some(self.path()),
+                    data: self.data(),
+                    version: self.version(),
+                },
+                _ => Request::Check { path: Some(self.path()), version: self.version() },
+            })
+            .collect()
+    }
+
+    fn reads(&mut self) -> Vec<Request> {
+        let count = self.chance.below(5);
+        (0..count)
+            .map(|_| Request::Read {
+                kind: *self.chance.pick(&[op::GET_DATA, op::GET_CHILDREN]),
+                path: Some(self.path()),
+                watch: self.chance.percent(50),
+            })
+            .collect()
+    }
+
+    fn set_watches(&mut self, session: usize, step: usize) -> Action {
+        let past = step.saturating_sub(1 + self.chance.below(40));
+        let mut lists = Lists::default();
+        for _ in 0..self.chance.below(8) {
+            let path = self.path();
+            let list = if self.is_persistent(session, &path) {
+                3 + self.mode(session, &path) as usize
+            } else {
+                self.chance.below(3)
+            };
+            lists[list].push(path);
+        }
+        Action::SetWatches2(past, lists)
+    }
+}
