@@ -72,7 +72,7 @@ fn z54_who_am_i_tells_the_address_and_the_users() {
     let server = Subject::start();
     let mut session = server.session();
     let address = ("ip".to_owned(), "127.0.0.1".to_owned());
-    assert_eq!(session.who_am_i(), [address.clone()]);
+    assert_eq!(session.who_am_i(), std::slice::from_ref(&address));
     assert_eq!(session.auth("digest", b"bob:pw"), 0);
     assert_eq!(session.auth("digest", b"eve:x:y"), 0);
     let mut seen = session.who_am_i();

@@ -15,6 +15,7 @@ pub enum Rule {
     WallTimes,
     NameOrder,
     IdentityOrder,
+    TextEncoding,
     CloseOrder,
     EventZxid,
     UndecodableWrite,
@@ -31,11 +32,12 @@ pub enum Rule {
 
 impl Rule {
     /// All rules.
-    pub const ALL: [Rule; 16] = [
+    pub const ALL: [Rule; 17] = [
         Rule::SessionIds,
         Rule::WallTimes,
         Rule::NameOrder,
         Rule::IdentityOrder,
+        Rule::TextEncoding,
         Rule::CloseOrder,
         Rule::EventZxid,
         Rule::UndecodableWrite,
@@ -57,6 +59,7 @@ impl Rule {
             Rule::WallTimes => "wall-times",
             Rule::NameOrder => "name-order",
             Rule::IdentityOrder => "identity-order",
+            Rule::TextEncoding => "text-encoding",
             Rule::CloseOrder => "close-order",
             Rule::EventZxid => "event-zxid",
             Rule::UndecodableWrite => "undecodable-write",

@@ -123,7 +123,7 @@ impl<'a> Reader<'a> {
     /// A string that is not null.
     pub fn string(&mut self) -> String {
         let bytes = self.buffer().expect("a string that is not null");
-        String::from_utf8(bytes).expect("strings on the wire are UTF-8")
+        String::from_utf8(bytes).unwrap_or_else(|error| from_surrogates(error.as_bytes()))
     }
 
     /// A vector of strings.
@@ -161,4 +161,26 @@ impl<'a> Reader<'a> {
     pub fn end(self) {
         assert!(self.0.is_empty(), "{} bytes follow the record", self.0.len());
     }
+}
+
+/// Text in which characters beyond the basic plane are two surrogates of three bytes each, as Java
+/// writes them.
+fn from_surrogates(bytes: &[u8]) -> String {
+    let mut units = Vec::new();
+    let mut rest = bytes;
+    while let Some(&first) = rest.first() {
+        let length = match first {
+            0x00..=0x7f => 1,
+            0xc2..=0xdf => 2,
+            0xe0..=0xef => 3,
+            _ => panic!("no text: {bytes:02x?}"),
+        };
+        assert!(length <= rest.len(), "text that ends early: {bytes:02x?}");
+        let lead = u16::from(first) & [0x7f, 0x1f, 0x0f][length - 1];
+        let unit =
+            rest[1..length].iter().fold(lead, |unit, byte| unit << 6 | u16::from(byte & 0x3f));
+        units.push(unit);
+        rest = &rest[length..];
+    }
+    String::from_utf16(&units).unwrap_or_else(|_| panic!("no text: {bytes:02x?}"))
 }
