@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, List, Mapping, Optional, Sequence
@@ -53,7 +54,8 @@ class Workshop:
             env: Optional[Mapping[str, str]] = None) -> Outcome:
         """Runs one program without counting it."""
         quiet = {"CARGO_TERM_COLOR": "never", "CARGO_TERM_PROGRESS_WHEN": "never",
-                 "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1", "TERM": "dumb"}
+                 "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1", "TERM": "dumb",
+                 "RUST_BACKTRACE": "0"}
         return run(command, self.log, cwd=cwd or self.root, limit=limit,
                    env={**quiet, **(env or {})})
 
@@ -106,8 +108,21 @@ def seconds_from(variable: str, default: int) -> int:
     return int(os.environ.get(variable, str(default)))
 
 
+_PASSED_TEST = re.compile(r"^test .* \.\.\. ok$")
+
+
 def _excerpt(command: Sequence[Word], outcome: Outcome) -> str:
-    lines: List[str] = outcome.text.splitlines()
+    """The end of what a failed step said, without what passing tests said."""
+    lines: List[str] = []
+    is_praise = False
+    for line in outcome.text.splitlines():
+        # libtest repeats the output of passing tests between these headings.
+        if line == "successes:":
+            is_praise = True
+        elif line == "failures:" or line.startswith("test result:"):
+            is_praise = False
+        if not is_praise and not _PASSED_TEST.match(line):
+            lines.append(line)
     left_out = len(lines) - EVIDENCE_LINES
     if left_out > 0:
         lines = [f"[{left_out} lines left out]", *lines[-EVIDENCE_LINES:]]

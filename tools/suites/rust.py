@@ -36,9 +36,21 @@ def lints(shop: Workshop) -> Tally:
 
 def tests(shop: Workshop) -> Tally:
     # Without --show-output a test that skips itself could not say so.
-    return shop.step(["cargo", "test", *RUST_PACKAGES, "--no-fail-fast", "--lib", "--bins",
-                      "--tests", "--examples", "--", "--show-output"],
+    return shop.step(["cargo", "test", *RUST_PACKAGES, "--exclude", "tenure-tests",
+                      "--no-fail-fast", "--lib", "--bins", "--tests", "--examples",
+                      "--", "--show-output"],
                      tally.cargo, limit=BUILD_LIMIT)
+
+
+def conformance(shop: Workshop) -> Tally:
+    """Everything of the tests package but the differential test, which needs Apache's server."""
+    shop.need_member("tenure-tests")
+    chosen = []
+    for target in shop.members["tenure-tests"]["targets"]:
+        if "test" in target["kind"] and target["name"] != "differential":
+            chosen += ["--test", target["name"]]
+    return shop.step(["cargo", "test", "--package", "tenure-tests", "--no-fail-fast", "--lib",
+                      *chosen, "--", "--show-output"], tally.cargo, limit=BUILD_LIMIT)
 
 
 def doctests(shop: Workshop) -> Tally:
@@ -62,6 +74,8 @@ SUITES = [
     Suite("fmt", "Rust sources are formatted", formatting),
     Suite("clippy", "no lint of the workspace warns", lints),
     Suite("rust", "unit and integration tests", tests),
+    Suite("conformance", "the protocol statement by statement, and the rules of the house",
+          conformance),
     Suite("doctest", "the examples in the documentation", doctests),
     Suite("docs", "the documentation builds without a warning", documentation),
 ]
