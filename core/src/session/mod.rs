@@ -33,6 +33,7 @@ pub mod attach;
 pub mod deadlines;
 pub mod ephemerals;
 pub mod id;
+pub mod keepalive;
 pub mod registry;
 pub mod timeout;
 

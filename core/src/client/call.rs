@@ -1,0 +1,87 @@
+//! One request on its way to an answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::Epoch;
+use crate::base::{CreateMode, Moment};
+use crate::wire::ops::Path;
+use crate::wire::{MultiOp, Op, Request};
+
+/// Names a call within its client. Chosen by who submits it, never twice.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct CallId(pub u64);
+
+/// Names a watch within its client. Chosen by who asks for it, never twice.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct WatchId(pub u64);
+
+/// What a call leaves behind when it succeeds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Intent {
+    /// Nothing.
+    Nothing,
+    /// A one-shot watch.
+    Once(WatchId),
+    /// A persistent watch.
+    Stream(WatchId),
+    /// A persistent watch that nobody wants any more: it is removed as soon as it is there.
+    Unwanted,
+}
+
+/// A request that is handed to the client's session machine.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// Who hears the answer.
+    pub call: CallId,
+    /// The request, with the server's paths; see [`super::chroot::enter`].
+    pub request: Request,
+    /// Where the caller stands: comes off the paths of answer and events. Empty for the root.
+    pub chroot: Arc<str>,
+    /// How long the answer may take.
+    pub timeout: Option<Duration>,
+    /// The only epoch in which it may run.
+    pub epoch: Option<Epoch>,
+    /// The watch it leaves.
+    pub intent: Intent,
+}
+
+/// A submission that waits for its answer.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub request: Request,
+    pub chroot: Arc<str>,
+    pub epoch: Option<Epoch>,
+    pub intent: Intent,
+    pub deadline: Option<Moment>,
+    /// Whether it ever left the process.
+    pub sent: bool,
+    /// Whether nobody hears the answer: the client's own bookkeeping.
+    pub is_silent: bool,
+}
+
+impl Call {
+    /// Whether it may be sent a second time without being carried out twice.
+    pub fn is_repeatable(&self) -> bool {
+        match self.request.op() {
+            Op::Sync | Op::CloseSession => true,
+            op => op.path() == Path::Read,
+        }
+    }
+
+    /// Whether it makes sense only in the session in which it was submitted.
+    pub fn is_bound(&self) -> bool {
+        self.epoch.is_some() || creates_ephemeral(&self.request)
+    }
+}
+
+fn creates_ephemeral(request: &Request) -> bool {
+    let is_ephemeral = |mode: Result<CreateMode, _>| mode.is_ok_and(CreateMode::is_ephemeral);
+    match request {
+        Request::Create(create) => is_ephemeral(create.mode()),
+        Request::Multi(ops) => ops
+            .iter()
+            .any(|op| matches!(op, MultiOp::Create(create) if is_ephemeral(create.mode()))),
+        _ => false,
+    }
+}

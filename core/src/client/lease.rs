@@ -1,0 +1,171 @@
+//! What may be believed of one epoch's session, readable from any thread at any time.
+//!
+//! Written by the client's session machine alone, before the events and answers that follow from it
+//! are handed out. Who reads it brings the time.
+
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::error::{Epoch, LossReason};
+use super::event::State;
+use crate::base::{Millis, Moment, SessionId};
+use crate::session::keepalive;
+
+/// Stands for a margin that was not chosen.
+const DEFAULT_MARGIN: u64 = u64::MAX;
+
+/// The facts about one epoch.
+#[derive(Debug)]
+pub struct Lease {
+    epoch: Epoch,
+    margin: u64,
+    id: AtomicI64,
+    timeout: AtomicU32,
+    /// When the last answered request was sent; 0 before the first.
+    answered: AtomicU64,
+    state: AtomicU8,
+}
+
+impl Lease {
+    /// An epoch without a session yet.
+    pub fn new(epoch: Epoch, asked: Millis, margin: Option<Duration>) -> Lease {
+        let margin = margin.map_or(DEFAULT_MARGIN, |margin| {
+            u64::try_from(margin.as_micros()).unwrap_or(DEFAULT_MARGIN - 1)
+        });
+        Lease {
+            epoch,
+            margin,
+            id: AtomicI64::new(0),
+            timeout: AtomicU32::new(asked.0),
+            answered: AtomicU64::new(0),
+            state: AtomicU8::new(encode(State::Connecting)),
+        }
+    }
+
+    /// Whose facts these are.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The session, [`SessionId::NONE`] before the first connection.
+    pub fn id(&self) -> SessionId {
+        SessionId(self.id.load(Ordering::Acquire))
+    }
+
+    /// The granted timeout; before the first connection the one asked for.
+    pub fn timeout(&self) -> Millis {
+        Millis(self.timeout.load(Ordering::Acquire))
+    }
+
+    /// Until when the session certainly lives; `None` if there is none, or none any more.
+    pub fn safe_until(&self) -> Option<Moment> {
+        let answered = self.answered.load(Ordering::Acquire);
+        if answered == 0 || self.ended().is_some() {
+            return None;
+        }
+        let margin = (self.margin != DEFAULT_MARGIN).then(|| Duration::from_micros(self.margin));
+        Some(keepalive::safe_until(Moment(answered), self.timeout(), margin))
+    }
+
+    /// How much longer the session certainly lives.
+    pub fn safe_for(&self, now: Moment) -> Option<Duration> {
+        let left = self.safe_until()?.since(now);
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// The state at `now`: what the machine said last, unless time has overtaken it.
+    pub fn state(&self, now: Moment) -> State {
+        let state = decode(self.state.load(Ordering::Acquire));
+        match state {
+            State::Connected | State::ReadOnly | State::Suspended
+                if self.safe_for(now).is_none() && self.ended().is_none() =>
+            {
+                State::Jeopardy
+            }
+            state => state,
+        }
+    }
+
+    /// Why the epoch is over, if it is.
+    pub fn ended(&self) -> Option<LossReason> {
+        match decode(self.state.load(Ordering::Acquire)) {
+            State::Lost(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    pub(super) fn begin(&self, id: SessionId, timeout: Millis, sent: Moment) {
+        self.id.store(id.0, Ordering::Release);
+        // Whoever reads in between must see the shorter life, never the longer.
+        if timeout < self.timeout() {
+            self.timeout.store(timeout.0, Ordering::Release);
+            self.note_answered(sent);
+        } else {
+            self.note_answered(sent);
+            self.timeout.store(timeout.0, Ordering::Release);
+        }
+    }
+
+    pub(super) fn note_answered(&self, sent: Moment) {
+        self.answered.fetch_max(sent.0.max(1), Ordering::AcqRel);
+    }
+
+    pub(super) fn set_state(&self, state: State) {
+        self.state.store(encode(state), Ordering::Release);
+    }
+}
+
+const REASONS: [LossReason; 6] = [
+    LossReason::ExpiredByServer,
+    LossReason::GaveUp,
+    LossReason::Abandoned,
+    LossReason::AuthFailed,
+    LossReason::Stolen,
+    LossReason::Closed,
+];
+
+const FIRST_REASON: u8 = 5;
+
+fn encode(state: State) -> u8 {
+    match state {
+        State::Connecting => 0,
+        State::Connected => 1,
+        State::ReadOnly => 2,
+        State::Suspended => 3,
+        State::Jeopardy => 4,
+        State::Lost(reason) => {
+            let index = REASONS.iter().position(|&known| known == reason);
+            FIRST_REASON + index.expect("every reason is in the table") as u8
+        }
+    }
+}
+
+fn decode(state: u8) -> State {
+    match state {
+        0 => State::Connecting,
+        1 => State::Connected,
+        2 => State::ReadOnly,
+        3 => State::Suspended,
+        4 => State::Jeopardy,
+        lost => State::Lost(REASONS[usize::from(lost - FIRST_REASON)]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_alone_turns_a_connected_session_into_jeopardy() {
+        let lease = Lease::new(Epoch::FIRST, Millis(8_000), None);
+        assert_eq!(lease.safe_for(Moment(5)), None);
+        lease.begin(SessionId(7), Millis(4_000), Moment(1_000_000));
+        lease.set_state(State::Connected);
+        assert_eq!(lease.safe_for(Moment(1_000_000)), Some(Duration::from_secs(3)));
+        assert_eq!(lease.state(Moment(3_999_999)), State::Connected);
+        assert_eq!(lease.state(Moment(4_000_000)), State::Jeopardy);
+        lease.set_state(State::Lost(LossReason::Stolen));
+        assert_eq!(lease.state(Moment(1_000_000)), State::Lost(LossReason::Stolen));
+        assert_eq!(lease.safe_for(Moment(1_000_000)), None);
+    }
+}

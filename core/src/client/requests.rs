@@ -1,0 +1,345 @@
+//! Calls: taken in, answered, given up, and settled when the connection they were sent on is lost.
+
+use bytes::Bytes;
+
+use super::call::{Call, CallId, Intent, Submission, WatchId};
+use super::chroot;
+use super::config::WhenDisconnected;
+use super::error::{Epoch, Error, LossReason, Result};
+use super::link::{Link, Up, What};
+use super::machine::{Machine, Output, Phase, Proof};
+use super::watches::Table;
+use crate::base::limits::CLIENT_REQUESTS;
+use crate::base::{Code, Moment, WatchMode, WatcherKind, Zxid, path};
+use crate::wire::jute::Reader;
+use crate::wire::{MultiOp, MultiResult, Op, Reply, ReplyHeader, Request};
+
+/// Data up to this size is copied out of the buffer it came in, which would stay as a whole else.
+const COPIED_DATA: usize = 16 << 10;
+
+/// Marks the ids of the client's own calls.
+const SILENT: u64 = 1 << 63;
+
+impl Machine {
+    /// Takes a call in, or answers it at once.
+    pub(super) fn submit(&mut self, now: Moment, submission: Submission) {
+        let Submission { call: id, request, chroot, timeout, epoch, intent } = submission;
+        if let Err(error) = self.admit(epoch) {
+            self.unintend(intent);
+            self.outputs.push_back(Output::Answer { call: id, result: Err(error) });
+            return;
+        }
+        let deadline = timeout.map(|timeout| now + timeout);
+        self.deadlines.extend(deadline.map(|at| (at, id)));
+        if let Intent::Stream(watch) = intent {
+            self.adding.insert(watch, id);
+        }
+        if let Request::Auth { scheme, auth } = &request {
+            let proof = Proof { scheme: scheme.clone(), auth: auth.clone(), call: Some(id) };
+            self.proofs.push(proof);
+            self.send_proof(now, self.proofs.len() - 1);
+        } else {
+            self.waiting.push_back(id);
+        }
+        let call = Call { request, chroot, epoch, intent, deadline, sent: false, is_silent: false };
+        self.calls.insert(id, call);
+    }
+
+    /// Whether a new call may come in.
+    fn admit(&self, epoch: Option<Epoch>) -> Result<()> {
+        match &self.phase {
+            Phase::Finished(error) => return Err(error.clone()),
+            Phase::Closing { .. } => return Err(Error::Closed),
+            Phase::Open => {}
+        }
+        if let Some(epoch) = epoch.filter(|&epoch| epoch != self.epoch()) {
+            let index = usize::try_from(epoch.0).unwrap_or(0).wrapping_sub(1);
+            let reason = *self.losses.get(index).unwrap_or(&LossReason::ExpiredByServer);
+            return Err(Error::SessionLost { epoch, reason, sent: false });
+        }
+        if self.calls.len() >= CLIENT_REQUESTS {
+            return Err(Error::Overloaded);
+        }
+        let fails = self.settings.when_disconnected == WhenDisconnected::Fail;
+        if fails && !matches!(self.link, Link::Up(_)) {
+            return Err(Error::ConnectionLoss { sent: false, epoch: self.epoch() });
+        }
+        Ok(())
+    }
+
+    /// Queues a request of the client's own, which nobody hears the answer of.
+    pub(super) fn submit_silent(&mut self, request: Request) {
+        self.silent_calls += 1;
+        let id = CallId(SILENT | self.silent_calls);
+        self.waiting.push_back(id);
+        let call = Call {
+            request,
+            chroot: "".into(),
+            epoch: None,
+            intent: Intent::Nothing,
+            deadline: None,
+            sent: false,
+            is_silent: true,
+        };
+        self.calls.insert(id, call);
+    }
+
+    /// A watch that nobody wants any more.
+    pub(super) fn unwatch(&mut self, watch: WatchId) {
+        if let Some(id) = self.adding.remove(&watch) {
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.intent = Intent::Unwanted;
+            }
+        } else if let Some((path, mode)) = self.watches.remove(watch) {
+            self.remove_from_server(path, mode);
+        }
+        self.outputs.push_back(Output::Unwatched(watch));
+    }
+
+    /// Has the server forget a persistent watch, unless another stream has it or is about to.
+    ///
+    /// Servers before ZooKeeper 3.9 refuse to remove these kinds alone. Then the watch stays there,
+    /// and its events find nobody here.
+    fn remove_from_server(&mut self, path: String, mode: WatchMode) {
+        let is_wanted = self.adding.values().filter_map(|id| self.calls.get(id)).any(|call| {
+            matches!(&call.request, Request::AddWatch { path: other, mode: as_well }
+                if *other == path && *as_well == mode)
+        });
+        if is_wanted || self.watches.contains(&path, mode) || !matches!(self.link, Link::Up(_)) {
+            return;
+        }
+        let kind = match mode {
+            WatchMode::Persistent => WatcherKind::Persistent,
+            WatchMode::PersistentRecursive => WatcherKind::PersistentRecursive,
+        };
+        self.submit_silent(Request::RemoveWatches { path, kind });
+    }
+
+    /// The server answered a call; `None` if the answer cannot be read.
+    pub(super) fn answered(
+        &mut self,
+        id: CallId,
+        header: ReplyHeader,
+        reader: &mut Reader,
+    ) -> Option<()> {
+        if header.zxid > Zxid::ZERO {
+            self.last_zxid = self.last_zxid.max(header.zxid);
+        }
+        // It has timed out meanwhile.
+        let Some(call) = self.calls.get(&id) else { return Some(()) };
+        let decoded = match Code::from_number(header.error) {
+            Some(code) => Err(code),
+            None => match Reply::decode(call.request.op(), reader) {
+                Ok(Reply::Confirmed(number)) => match Code::from_number(number) {
+                    Some(code) => Err(code),
+                    None => Ok(Reply::Done),
+                },
+                Ok(reply) => Ok(reply),
+                Err(_) => {
+                    let epoch = self.epoch();
+                    self.answer(id, Err(Error::ConnectionLoss { sent: true, epoch }));
+                    return None;
+                }
+            },
+        };
+        self.conclude(id, decoded);
+        Some(())
+    }
+
+    /// Draws the consequences of an answer and hands it out.
+    fn conclude(&mut self, id: CallId, decoded: Result<Reply, Code>) {
+        let Some(call) = self.calls.get(&id) else { return };
+        let (intent, chroot) = (call.intent, call.chroot.clone());
+        let request = call.request.clone();
+        self.file_watch(&request, intent, &decoded, &chroot);
+        self.note_ephemerals(&request, &decoded);
+        if let (Request::RemoveWatches { path, kind }, Ok(_)) = (&request, &decoded) {
+            for watch in self.watches.take_kind(path, *kind) {
+                let item = Err(Error::WatchRemoved);
+                self.outputs.push_back(Output::Item { watch, item, is_last: true });
+            }
+        }
+        let result = match decoded {
+            Ok(reply) => self::finish(reply, &request, &chroot),
+            Err(code) => {
+                let path = path::strip_chroot(&chroot, chroot::subject(&request)).into();
+                Err(Error::Server { code, path })
+            }
+        };
+        if request.op() == Op::CloseSession {
+            self.calls.remove(&id);
+            return self.close_answered(result.map(|_| ()));
+        }
+        self.answer(id, result);
+    }
+
+    /// Files the watch a call leaves, or says that there is none.
+    fn file_watch(
+        &mut self,
+        request: &Request,
+        intent: Intent,
+        decoded: &Result<Reply, Code>,
+        chroot: &std::sync::Arc<str>,
+    ) {
+        let path = chroot::subject(request);
+        match (intent, request, decoded) {
+            (Intent::Nothing, ..) => {}
+            (Intent::Once(watch), Request::Exists { .. }, Err(Code::NoNode)) => {
+                self.watches.insert(watch, Table::Exist, path, chroot);
+            }
+            (Intent::Once(watch), request, Ok(_)) => {
+                let is_data = matches!(request.op(), Op::Exists | Op::GetData);
+                let table = if is_data { Table::Data } else { Table::Child };
+                self.watches.insert(watch, table, path, chroot);
+            }
+            (Intent::Stream(watch), Request::AddWatch { mode, .. }, Ok(_)) => {
+                self.adding.remove(&watch);
+                self.watches.insert(watch, Table::of(*mode), path, chroot);
+            }
+            (Intent::Unwanted, Request::AddWatch { mode, .. }, Ok(_)) => {
+                self.remove_from_server(path.to_owned(), *mode);
+            }
+            (Intent::Once(_) | Intent::Stream(_) | Intent::Unwanted, ..) => self.unintend(intent),
+        }
+    }
+
+    /// Keeps the list of what goes with the session.
+    fn note_ephemerals(&mut self, request: &Request, decoded: &Result<Reply, Code>) {
+        let Ok(reply) = decoded else { return };
+        match (request, reply) {
+            (Request::Create(create), Reply::Created { path } | Reply::Created2 { path, .. })
+                if create.mode().is_ok_and(|mode| mode.is_ephemeral()) =>
+            {
+                self.ephemerals.insert(path.clone());
+            }
+            (Request::Delete { path, .. }, _) => {
+                self.ephemerals.remove(path);
+            }
+            (Request::Multi(ops), Reply::Multi(results)) => {
+                for (op, result) in ops.iter().zip(results) {
+                    self.note_in_multi(op, result);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn note_in_multi(&mut self, op: &MultiOp, result: &MultiResult) {
+        match (op, result) {
+            (
+                MultiOp::Create(create),
+                MultiResult::Created { path } | MultiResult::Created2 { path, .. },
+            ) if create.mode().is_ok_and(|mode| mode.is_ephemeral()) => {
+                self.ephemerals.insert(path.clone());
+            }
+            (MultiOp::Delete { path, .. }, MultiResult::Deleted) => {
+                self.ephemerals.remove(path);
+            }
+            _ => {}
+        }
+    }
+
+    /// Hands an answer out. Does nothing if the call was answered before.
+    pub(super) fn answer(&mut self, id: CallId, result: Result<Reply>) {
+        let Some(call) = self.calls.remove(&id) else { return };
+        if let Some(deadline) = call.deadline {
+            self.deadlines.remove(&(deadline, id));
+        }
+        if !call.is_silent {
+            self.outputs.push_back(Output::Answer { call: id, result });
+        }
+    }
+
+    /// Fails a call, and with it the watch it would have left.
+    pub(super) fn fail(&mut self, id: CallId, error: Error) {
+        if let Some(call) = self.calls.get(&id) {
+            self.unintend(call.intent);
+        }
+        self.answer(id, Err(error));
+    }
+
+    fn unintend(&mut self, intent: Intent) {
+        if let Intent::Once(watch) | Intent::Stream(watch) = intent {
+            self.adding.remove(&watch);
+            self.outputs.push_back(Output::Unwatched(watch));
+        }
+    }
+
+    /// Fails the calls whose time is up. Their answers find nobody when they come.
+    pub(super) fn expire_calls(&mut self, now: Moment) {
+        let epoch = self.epoch();
+        let mut was_unsent = false;
+        while let Some(&(at, id)) = self.deadlines.first().filter(|&&(at, _)| at <= now) {
+            self.deadlines.remove(&(at, id));
+            let Some(call) = self.calls.get(&id) else { continue };
+            let sent = call.sent;
+            was_unsent |= !sent;
+            self.fail(id, Error::Timeout { sent, epoch });
+        }
+        if was_unsent {
+            self.waiting.retain(|id| self.calls.contains_key(id));
+        }
+        for proof in &mut self.proofs {
+            proof.call = proof.call.filter(|id| self.calls.contains_key(id));
+        }
+    }
+
+    /// What was sent on a lost connection: reads wait again, in their order and ahead of the others;
+    /// of writes nothing is known.
+    pub(super) fn settle(&mut self, up: Up) {
+        let epoch = self.epoch();
+        let waits = self.settings.when_disconnected == WhenDisconnected::Wait || self.is_closing();
+        let mut lost = Vec::new();
+        for sent in up.in_flight.into_iter().rev() {
+            let What::Call(id) = sent.what else { continue };
+            match self.calls.get(&id) {
+                // The watch it was to remove is gone with the connection.
+                Some(call) if call.is_silent && call.request.op() == Op::RemoveWatches => {
+                    self.calls.remove(&id);
+                }
+                Some(call) if waits && call.is_repeatable() => self.waiting.push_front(id),
+                Some(_) => lost.push(id),
+                None => {}
+            }
+        }
+        for id in lost.into_iter().rev() {
+            self.fail(id, Error::ConnectionLoss { sent: true, epoch });
+        }
+    }
+
+    /// Fails those of the unsent calls that `which` picks.
+    pub(super) fn fail_waiting(
+        &mut self,
+        which: impl Fn(&Call) -> bool,
+        error: impl Fn(Epoch) -> Error,
+    ) {
+        let epoch = self.epoch();
+        for id in std::mem::take(&mut self.waiting) {
+            match self.calls.get(&id) {
+                Some(call) if which(call) => self.fail(id, error(epoch)),
+                Some(_) => self.waiting.push_back(id),
+                None => {}
+            }
+        }
+    }
+}
+
+/// The reply as the program gets it.
+fn finish(mut reply: Reply, request: &Request, chroot: &str) -> Result<Reply> {
+    if let (Request::Multi(_), Reply::Multi(results)) = (request, &reply) {
+        let failed = results.iter().enumerate().find_map(|(index, result)| match result {
+            MultiResult::Failed(number) => Some((index, Code::from_number(*number)?)),
+            _ => None,
+        });
+        if let Some((index, code)) = failed {
+            return Err(Error::Multi { index, code });
+        }
+    }
+    if let Reply::Data { data: Some(data), .. } = &mut reply
+        && data.len() <= COPIED_DATA
+    {
+        *data = Bytes::copy_from_slice(data);
+    }
+    chroot::leave(&mut reply, chroot);
+    Ok(reply)
+}
