@@ -29,6 +29,16 @@ pub enum Intent {
     Unwanted,
 }
 
+impl Intent {
+    /// The watch that is meant.
+    pub fn watch(self) -> Option<WatchId> {
+        match self {
+            Intent::Once(watch) | Intent::Stream(watch) => Some(watch),
+            Intent::Nothing | Intent::Unwanted => None,
+        }
+    }
+}
+
 /// A request that is handed to the client's session machine.
 #[derive(Clone, Debug)]
 pub struct Submission {

@@ -177,7 +177,7 @@ pub struct Machine {
     pub(super) calls: BTreeMap<CallId, Call>,
     pub(super) deadlines: BTreeSet<(Moment, CallId)>,
     pub(super) waiting: VecDeque<CallId>,
-    /// Which call adds which persistent watch.
+    /// Which call is to leave which watch.
     pub(super) adding: BTreeMap<WatchId, CallId>,
     pub(super) silent_calls: u64,
     pub(super) watches: Watches,

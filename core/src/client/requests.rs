@@ -1,5 +1,7 @@
 //! Calls: taken in, answered, given up, and settled when the connection they were sent on is lost.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::call::{Call, CallId, Intent, Submission, WatchId};
@@ -31,9 +33,7 @@ impl Machine {
         }
         let deadline = timeout.map(|timeout| now + timeout);
         self.deadlines.extend(deadline.map(|at| (at, id)));
-        if let Intent::Stream(watch) = intent {
-            self.adding.insert(watch, id);
-        }
+        self.adding.extend(intent.watch().map(|watch| (watch, id)));
         if let Request::Auth { scheme, auth } = &request {
             let proof = Proof { scheme: scheme.clone(), auth: auth.clone(), call: Some(id) };
             self.proofs.push(proof);
@@ -88,7 +88,11 @@ impl Machine {
     pub(super) fn unwatch(&mut self, watch: WatchId) {
         if let Some(id) = self.adding.remove(&watch) {
             if let Some(call) = self.calls.get_mut(&id) {
-                call.intent = Intent::Unwanted;
+                call.intent = match call.intent {
+                    Intent::Stream(_) => Intent::Unwanted,
+                    // Its one event will find nobody.
+                    _ => Intent::Nothing,
+                };
             }
         } else if let Some((path, mode)) = self.watches.remove(watch) {
             self.remove_from_server(path, mode);
@@ -179,9 +183,12 @@ impl Machine {
         request: &Request,
         intent: Intent,
         decoded: &Result<Reply, Code>,
-        chroot: &std::sync::Arc<str>,
+        chroot: &Arc<str>,
     ) {
         let path = chroot::subject(request);
+        if let Some(watch) = intent.watch() {
+            self.adding.remove(&watch);
+        }
         match (intent, request, decoded) {
             (Intent::Nothing, ..) => {}
             (Intent::Once(watch), Request::Exists { .. }, Err(Code::NoNode)) => {
@@ -193,7 +200,6 @@ impl Machine {
                 self.watches.insert(watch, table, path, chroot);
             }
             (Intent::Stream(watch), Request::AddWatch { mode, .. }, Ok(_)) => {
-                self.adding.remove(&watch);
                 self.watches.insert(watch, Table::of(*mode), path, chroot);
             }
             (Intent::Unwanted, Request::AddWatch { mode, .. }, Ok(_)) => {

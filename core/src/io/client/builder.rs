@@ -1,89 +1,118 @@
 //! How a client is made.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::mpsc;
 
+use super::driver::Driver;
 use super::handle::Client;
-use crate::client::{Credentials, Recovery, Result, SessionEvent, WhenDisconnected};
+use super::hub::Hub;
+use super::runtime;
+use super::session::Scope;
+use super::shared::Shared;
+use super::time;
+use crate::base::Millis;
+use crate::client::{
+    Credentials, Error, Hosts, Machine, Recovery, Result, SessionEvent, Settings, WhenDisconnected,
+};
 
 /// Settings of a client that is to be made. Each setter replaces what was set before, except
 /// [`Builder::auth`] and [`Builder::subscribe`], which add.
+#[must_use = "nothing happens before connect or connect_lazy"]
 pub struct Builder {
-    _hosts: String,
+    hosts: String,
+    set: Vec<Box<dyn FnOnce(&mut Settings) + Send>>,
+    op_timeout: Option<Duration>,
+    sinks: Vec<Box<dyn FnMut(SessionEvent) + Send>>,
 }
 
-#[allow(unused_variables)]
 impl Builder {
     pub(super) fn new(hosts: String) -> Builder {
-        Builder { _hosts: hosts }
+        Builder { hosts, set: Vec::new(), op_timeout: None, sinks: Vec::new() }
     }
 
-    /// The session timeout to ask for; the server may grant another. 10 s unless set.
-    pub fn session_timeout(self, timeout: Duration) -> Builder {
+    fn set(mut self, set: impl FnOnce(&mut Settings) + Send + 'static) -> Builder {
+        self.set.push(Box::new(set));
         self
+    }
+
+    /// The session timeout to ask for, in whole milliseconds; the server may grant another. 10 s
+    /// unless set.
+    pub fn session_timeout(self, timeout: Duration) -> Builder {
+        self.set(move |settings| settings.timeout = Millis::from_duration(timeout))
     }
 
     /// How long one attempt to connect may take, from name resolution to the server's answer. Unless
     /// set, the session timeout divided by the number of hosts.
     pub fn connect_timeout(self, timeout: Duration) -> Builder {
-        self
+        self.set(move |settings| settings.connect_timeout = Some(timeout))
     }
 
     /// How long an operation may take before it fails with
     /// [`Error::Timeout`](crate::Error::Timeout). `None`, the default, waits for ever.
-    pub fn op_timeout(self, timeout: Option<Duration>) -> Builder {
+    pub fn op_timeout(mut self, timeout: Option<Duration>) -> Builder {
+        self.op_timeout = timeout;
         self
     }
 
     /// What is taken off the session timeout before the session counts as possibly expired. Unless
-    /// set, a quarter of the granted timeout.
+    /// set, a quarter of the granted timeout. With a margin of the timeout or more the session is
+    /// never safe, and a connection is left as soon as it stands.
     pub fn safety_margin(self, margin: Duration) -> Builder {
-        self
+        self.set(move |settings| settings.margin = Some(margin))
     }
 
-    /// The wait before an attempt to reconnect grows from `base` to `cap`, each with jitter. 100 ms
-    /// and 5 s unless set.
+    /// The wait before an attempt to reconnect grows from `base` to `cap`, each with jitter, and is
+    /// never more than a quarter of the session timeout. 100 ms and 5 s unless set.
     pub fn backoff(self, base: Duration, cap: Duration) -> Builder {
-        self
+        self.set(move |settings| settings.backoff = (base, cap))
     }
 
     /// What operations do while there is no connection. They wait unless set.
     pub fn when_disconnected(self, when: WhenDisconnected) -> Builder {
-        self
+        self.set(move |settings| settings.when_disconnected = when)
     }
 
     /// What happens when the session is over. A new one starts unless set.
     pub fn recovery(self, recovery: Recovery) -> Builder {
-        self
+        self.set(move |settings| settings.recovery = recovery)
     }
 
     /// Proves an identity on every connection before anything else is asked of the server. May be
     /// called several times; the order is kept.
     pub fn auth(self, scheme: &str, credential: impl Into<Bytes>) -> Builder {
-        self
+        let identity = (scheme.to_owned(), credential.into());
+        self.set(move |settings| settings.identities.push(identity))
     }
 
     /// Starts by resuming this session. If the ensemble refuses it, the first epoch ends with
     /// [`LossReason::ExpiredByServer`](crate::LossReason::ExpiredByServer) and the recovery decides
     /// what follows.
+    ///
+    /// Two clients with the same credentials evict each other: the one made with this finishes with
+    /// [`LossReason::Stolen`](crate::LossReason::Stolen) when it was cut off three times within one
+    /// session timeout.
     pub fn resume(self, credentials: Credentials) -> Builder {
-        self
+        self.set(move |settings| settings.resume = Some(credentials))
     }
 
     /// Accepts servers that only read. They do not count unless set.
     pub fn read_only(self, accept: bool) -> Builder {
-        self
+        self.set(move |settings| settings.read_only = accept)
     }
 
     /// Whether the hosts are tried in random order (the default) or as listed.
     pub fn shuffle_hosts(self, shuffle: bool) -> Builder {
-        self
+        self.set(move |settings| settings.shuffle = shuffle)
     }
 
     /// Like [`Client::subscribe`], and misses nothing: it is in place before the first attempt to
     /// connect.
-    pub fn subscribe(self, sink: impl FnMut(SessionEvent) + Send + 'static) -> Builder {
+    pub fn subscribe(mut self, sink: impl FnMut(SessionEvent) + Send + 'static) -> Builder {
+        self.sinks.push(Box::new(sink));
         self
     }
 
@@ -96,7 +125,9 @@ impl Builder {
     /// `Invalid` for the host list or a setting, `AuthFailed`, `SessionLost` if a session to resume
     /// is over and may not be renewed or if the client gave up.
     pub async fn connect(self) -> Result<Client> {
-        unimplemented!()
+        let client = self.connect_lazy()?;
+        client.connected().await?;
+        Ok(client)
     }
 
     /// Starts the client and returns at once; [`Client::states`] tells how it fares.
@@ -104,6 +135,32 @@ impl Builder {
     /// # Errors
     /// `Invalid` for the host list or a setting.
     pub fn connect_lazy(self) -> Result<Client> {
-        unimplemented!()
+        let (hosts, chroot) = Hosts::parse(&self.hosts)?;
+        let mut settings = Settings::new(hosts);
+        for set in self.set {
+            set(&mut settings);
+        }
+        if settings.timeout == Millis(0) {
+            return Err(Error::Invalid("the session timeout must be at least 1 ms".into()));
+        }
+        settings.seed = getrandom::u64()
+            .map_err(|error| Error::Invalid(format!("no random numbers: {error}").into()))?;
+        let runtime = runtime::handle()?;
+        let machine = Machine::new(settings, time::now());
+        let (sender, commands) = mpsc::unbounded_channel();
+        let scope = Scope::new(Arc::clone(machine.lease()));
+        let shared = Arc::new(Shared::new(sender, scope, Hub::new(), self.op_timeout));
+        for sink in self.sinks {
+            shared.hub.subscribe(sink, &shared.callbacks);
+        }
+        let client = Client::new(Arc::clone(&shared), chroot.as_str().into());
+        runtime.spawn(Driver::new(machine, shared, commands).run());
+        Ok(client)
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("hosts", &self.hosts).finish_non_exhaustive()
     }
 }

@@ -1,17 +1,23 @@
 //! The handle of a client.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 
 use super::builder::Builder;
+use super::feed::Sink;
 use super::ops::Ops;
 use super::pending::Pending;
 use super::request::RequestOptions;
 use super::session::{Session, States};
-use super::watch::{Watch, WatchOptions, WatchStream};
+use super::shared::{Answer, Command, Done, Hearer, Parcel, Shared};
+use super::watch::{self, Tagged, Watch, WatchOptions, WatchStream};
 use crate::base::WatchMode;
-use crate::client::{Credentials, Result, SessionEvent, State, WatchItem};
+use crate::client::{
+    Credentials, Error, Intent, Result, SessionEvent, State, WatchId, WatchItem, chroot,
+};
 use crate::wire::{Reply, Request};
 
 /// A client of an ensemble. Cheap to clone; all clones share one session.
@@ -25,10 +31,23 @@ use crate::wire::{Reply, Request};
 /// [`Error::Forked`](crate::Error::Forked), and dropping it in the child does nothing to the session.
 #[derive(Clone)]
 pub struct Client {
-    _shared: Arc<()>,
+    shared: Arc<Shared>,
+    chroot: Arc<str>,
+    _owner: Arc<Owner>,
 }
 
-#[allow(unused_variables)]
+/// What all clones of a client hold together: when it goes, the session is closed.
+struct Owner {
+    shared: Arc<Shared>,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        // In a forked child, and after the end, nobody takes it, and nothing is left to close.
+        let _ = self.shared.send(Command::Close(None));
+    }
+}
+
 impl Client {
     /// Starts to describe a client for `hosts`: `host:port,host:port/chroot`. The port is 2181 unless
     /// given, IPv6 addresses stand in brackets, and every path below is relative to the chroot.
@@ -44,18 +63,26 @@ impl Client {
         Client::builder(hosts).connect().await
     }
 
+    pub(super) fn new(shared: Arc<Shared>, chroot: Arc<str>) -> Client {
+        let owner = Arc::new(Owner { shared: Arc::clone(&shared) });
+        Client { shared, chroot, _owner: owner }
+    }
+
     /// The same client and session seen from `path`, which need not exist: `/` of the new handle is
     /// `path` of this one, in arguments, replies and events.
     ///
     /// # Errors
     /// `Invalid` if it is not a valid path.
     pub fn chroot(&self, path: &str) -> Result<Client> {
-        unimplemented!()
+        let mut root = path.to_owned();
+        chroot::enter_path(&mut root, &self.chroot)?;
+        let chroot = if root == crate::base::path::ROOT { "" } else { &root };
+        Ok(Client { chroot: chroot.into(), ..self.clone() })
     }
 
     /// The session of the current epoch.
     pub fn session(&self) -> Session {
-        unimplemented!()
+        Session::new(Arc::clone(&self.shared), Arc::clone(&self.chroot))
     }
 
     /// How the session is now; see [`Session::state`].
@@ -65,16 +92,18 @@ impl Client {
 
     /// The state now, then every change of it.
     pub fn states(&self) -> States {
-        unimplemented!()
+        States::new(&self.shared)
     }
 
     /// Calls `sink` with the state now, then with every change of it.
     ///
     /// `sink` runs on the client's callback thread. If it is slow, events that only tell of a
     /// connection may be left out, never [`State::Lost`] nor the first connection of an epoch. It is
-    /// dropped after the last event, when the client is finished.
+    /// dropped after the last event, when the client is finished; in a forked child at once.
     pub fn subscribe(&self, sink: impl FnMut(SessionEvent) + Send + 'static) {
-        unimplemented!()
+        if !self.shared.is_forked() {
+            self.shared.hub.subscribe(Box::new(sink), &self.shared.callbacks);
+        }
     }
 
     /// Waits until the client is connected; at once if it is.
@@ -82,12 +111,18 @@ impl Client {
     /// # Errors
     /// What finished the client, if it is finished.
     pub async fn connected(&self) -> Result<()> {
-        unimplemented!()
+        let mut states = self.states();
+        while let Some(event) = states.next().await {
+            if matches!(event.state, State::Connected | State::ReadOnly) {
+                return Ok(());
+            }
+        }
+        Err(self.shared.ended().unwrap_or(Error::Closed))
     }
 
     /// The operations, in whatever session is current when each is carried out.
     pub fn ops(&self) -> Ops<'_> {
-        unimplemented!()
+        Ops::new(&self.shared, &self.chroot, None)
     }
 
     /// Proves one more identity, now and on every later connection. The order is kept.
@@ -95,31 +130,71 @@ impl Client {
     /// # Errors
     /// `AuthFailed`, which finishes the client.
     pub fn add_auth(&self, scheme: &str, credential: impl Into<Bytes>) -> Pending<()> {
-        unimplemented!()
+        let request = Request::Auth { scheme: scheme.to_owned(), auth: credential.into() };
+        self.ops().queue(request, RequestOptions::new(), |_| Ok(()))
     }
 
     /// Adds a persistent watch and streams what it says; see [`WatchStream`].
     ///
     /// # Errors
     /// What the server answers, or what finished the client.
-    pub fn watch(&self, path: &str, mode: WatchMode) -> Pending<WatchStream> {
-        unimplemented!()
+    pub fn watch(&self, path: &str, options: impl Into<WatchOptions>) -> Pending<WatchStream> {
+        let options = options.into();
+        let feed = watch::feed(options.buffer);
+        let (sender, receiver) = oneshot::channel();
+        let done = Done::Here(Box::new(move |result| {
+            // Who dropped the future does not want to know.
+            let _ = sender.send(result);
+        }));
+        let hearer = Hearer::Stream(Arc::clone(&feed));
+        let id = self.add_watch(path, options.mode, hearer, done);
+        let watch = Watch::new(Arc::clone(&self.shared), feed, id);
+        Pending::new(async move {
+            let watch = watch;
+            match receiver.await {
+                Ok(result) => result.map(|_| WatchStream::new(watch)),
+                Err(_) => Err(Error::Closed),
+            }
+        })
     }
 
     /// Adds a persistent watch whose items go to `sink`, and calls `added` when it is in place or
     /// could not be added.
     ///
     /// Both run on the client's callback thread, `added` first. Items are the ones of
-    /// [`WatchStream`]; an `Err` is the last. `sink` is dropped after the last item: after an `Err`,
-    /// when the client is finished, or when the returned handle is dropped.
+    /// [`WatchStream`]; an `Err` is the last. `sink` is dropped,
+    /// on the callback thread, after the last item: after an `Err`, if the watch could not be added,
+    /// or when the returned handle is dropped.
     pub fn watch_to(
         &self,
         path: &str,
-        options: WatchOptions,
-        sink: impl FnMut(Result<WatchItem>) + Send + 'static,
+        options: impl Into<WatchOptions>,
+        mut sink: impl FnMut(Result<WatchItem>) + Send + 'static,
         added: impl FnOnce(Result<()>) + Send + 'static,
     ) -> Watch {
-        unimplemented!()
+        let options = options.into();
+        let feed = watch::feed(options.buffer);
+        let callback = Box::new(move |(_, item): Tagged| sink(item));
+        let hearer = Hearer::Sink(Sink::new(Arc::clone(&feed), callback));
+        let added: Answer<Reply> = Box::new(move |result| added(result.map(|_| ())));
+        let id = self.add_watch(path, options.mode, hearer, Done::Callback(added));
+        Watch::new(Arc::clone(&self.shared), feed, id)
+    }
+
+    fn add_watch(&self, path: &str, mode: WatchMode, hearer: Hearer, done: Done<Reply>) -> WatchId {
+        let id = WatchId(self.shared.take_id());
+        let mut path = path.to_owned();
+        if let Err(error) = chroot::enter_path(&mut path, &self.chroot) {
+            self.shared.reject(done, error);
+            return id;
+        }
+        let parcel = Parcel {
+            chroot: Arc::clone(&self.chroot),
+            options: RequestOptions::new(),
+            hearer: Some((Intent::Stream(id), hearer)),
+        };
+        self.shared.submit_entered(Request::AddWatch { path, mode }, parcel, done);
+        id
     }
 
     /// Queues a request that is given as data, with paths relative to the chroot, and calls `done`
@@ -127,11 +202,11 @@ impl Client {
     ///
     /// Requests reach the server in the order in which they are submitted, by this and by all other
     /// methods. `done` runs on the client's callback thread, after the events that came before the
-    /// answer; only if the client is finished, closed or forked, or the request is invalid, it runs
-    /// on the calling thread before this returns.
+    /// answer, also if the request is refused here; only in a forked child it runs on the calling
+    /// thread, before this returns.
     ///
     /// # Errors
-    /// `done` gets what the methods of [`Ops`] return, an exists that finds nothing being
+    /// `done` gets what the methods of [`Ops`] return, except that an exists that finds nothing is
     /// `Server { code: NoNode, .. }`. A failed multi is `Multi`; a multiRead with failed parts is
     /// `Ok`. `Invalid` for requests that belong to the library: ping, addWatch (see
     /// [`Client::watch_to`]), setWatches, sasl and closeSession.
@@ -141,7 +216,8 @@ impl Client {
         options: RequestOptions,
         done: impl FnOnce(Result<Reply>) + Send + 'static,
     ) {
-        unimplemented!()
+        let parcel = Parcel { chroot: Arc::clone(&self.chroot), options, hearer: None };
+        self.shared.submit(request, parcel, Done::Callback(Box::new(done)));
     }
 
     /// Closes the session: its ephemerals are gone when this returns `Ok`.
@@ -150,16 +226,34 @@ impl Client {
     /// All clones are closed with it. Dropping the future does not stop the closing.
     ///
     /// # Errors
-    /// `ConnectionLoss` if no server confirmed it: the session then ends when its timeout has
-    /// passed. What had finished the client, if it was finished before.
+    /// `ConnectionLoss` if no server confirmed it, which without a connection is known after a
+    /// second: the session then ends when its timeout has passed. What had finished the client, if
+    /// it was finished before, unless that was a close.
     pub async fn close(self) -> Result<()> {
-        unimplemented!()
+        let (sender, receiver) = oneshot::channel();
+        let answer: Answer<()> = Box::new(move |result| {
+            // Who dropped the future does not want to know.
+            let _ = sender.send(result);
+        });
+        self.begin_close(Done::Here(answer));
+        receiver.await.unwrap_or(Err(Error::Closed))
     }
 
     /// Starts [`Client::close`] and calls `done` with its result, on the callback thread, as the last
     /// callback of this client.
     pub fn close_with(&self, done: impl FnOnce(Result<()>) + Send + 'static) {
-        unimplemented!()
+        self.begin_close(Done::Callback(Box::new(done)));
+    }
+
+    fn begin_close(&self, done: Done<()>) {
+        if let Err((Command::Close(Some(done)), error)) =
+            self.shared.send(Command::Close(Some(done)))
+        {
+            match error {
+                Error::Closed => done.run(Ok(()), &self.shared.callbacks),
+                error => self.shared.reject(done, error),
+            }
+        }
     }
 
     /// Leaves the session alive on the server and returns what resumes it, within its timeout.
@@ -171,18 +265,57 @@ impl Client {
     /// `ConnectionLoss` if there is no session yet. What had finished the client, if it was
     /// finished before.
     pub async fn detach(self) -> Result<Credentials> {
-        unimplemented!()
+        let (sender, receiver) = oneshot::channel();
+        let answer: Answer<Credentials> = Box::new(move |result| {
+            // Who dropped the future does not want to know.
+            let _ = sender.send(result);
+        });
+        self.begin_detach(Done::Here(answer));
+        receiver.await.unwrap_or(Err(Error::Closed))
     }
 
     /// Starts [`Client::detach`] and calls `done` with its result, on the callback thread, as the
     /// last callback of this client.
     pub fn detach_with(&self, done: impl FnOnce(Result<Credentials>) + Send + 'static) {
-        unimplemented!()
+        self.begin_detach(Done::Callback(Box::new(done)));
+    }
+
+    fn begin_detach(&self, done: Done<Credentials>) {
+        if let Err((Command::Detach(done), error)) = self.shared.send(Command::Detach(done)) {
+            self.shared.reject(done, error);
+        }
     }
 }
 
-/// Whether the calling thread is the callback thread of some client, where waiting for
-/// [`Client::close_with`] to finish would wait for itself. Operations may be waited for there.
-pub fn is_callback_thread() -> bool {
-    unimplemented!()
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("session", &self.session())
+            .field("chroot", &self.chroot)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Credentials {
+    /// Resumes the session and closes it at once: its ephemerals are gone, and nothing it still had
+    /// on the way can be applied any more. False if it was over already.
+    ///
+    /// Tries for ever while no server can be reached; put a timeout around it.
+    ///
+    /// # Errors
+    /// As [`Builder::connect`] and [`Client::close`].
+    pub async fn end(self, hosts: &str) -> Result<bool> {
+        let client = Client::builder(hosts)
+            .recovery(crate::client::Recovery::ResumeOnly)
+            .resume(self)
+            .connect()
+            .await;
+        match client {
+            Ok(client) => client.close().await.map(|()| true),
+            Err(Error::SessionLost {
+                reason: crate::client::LossReason::ExpiredByServer, ..
+            }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
 }

@@ -6,17 +6,32 @@
 //! order, on a second thread that each client starts when the first callback is due.
 
 mod builder;
+mod callbacks;
+mod connection;
+mod create;
+mod driver;
+mod feed;
 mod handle;
+mod hub;
+mod multi;
 mod ops;
 mod pending;
 mod request;
+mod runtime;
 mod session;
+mod shared;
+mod time;
+mod values;
 mod watch;
 
 pub use builder::Builder;
-pub use handle::{Client, is_callback_thread};
-pub use ops::{Children, Create, Created, Multi, MultiReply, Ops, Read, ReadReply, Value};
+pub use callbacks::is_callback_thread;
+pub use create::Create;
+pub use handle::Client;
+pub use multi::Multi;
+pub use ops::Ops;
 pub use pending::Pending;
 pub use request::RequestOptions;
 pub use session::{Session, States};
+pub use values::{Children, Created, MultiReply, Read, ReadReply, Value};
 pub use watch::{OneShot, Watch, WatchOptions, WatchStream};

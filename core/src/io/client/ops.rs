@@ -1,72 +1,25 @@
 //! The operations, typed.
 
-use std::future::IntoFuture;
-use std::marker::PhantomData;
-use std::time::Duration;
+use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 
+use super::create::Create;
+use super::multi::Multi;
 use super::pending::Pending;
+use super::request::RequestOptions;
+use super::shared::{Done, Hearer, Parcel, Shared};
+use super::values::{self, Children, Read, ReadReply, Value, mismatch};
 use super::watch::OneShot;
-use crate::base::{Acl, CreateMode, Identity, Stat, WatcherKind};
-use crate::client::Result;
+use crate::base::{Acl, Identity, Stat, WatcherKind};
+use crate::client::{Epoch, Error, Intent, Result, WatchId};
+use crate::wire::{ReadOp, Reply, Request};
 
-/// Data of a znode.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Value {
-    /// The data; empty also where the znode has none.
-    pub data: Bytes,
-    /// The Stat that goes with exactly these data.
-    pub stat: Stat,
-}
-
-/// Children of a znode.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Children {
-    /// Their names, without the path, in no particular order.
-    pub names: Vec<String>,
-    /// The Stat of the parent.
-    pub stat: Stat,
-}
-
-/// A znode that was created.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Created {
-    /// Its path, with the number a sequential mode appends.
-    pub path: String,
-    /// Its Stat; `None` where the server does not answer one.
-    pub stat: Option<Stat>,
-}
-
-/// One read of [`Ops::read_many`].
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Read {
-    /// Data and Stat of this path.
-    Data(String),
-    /// The names of the children of this path.
-    Children(String),
-}
-
-/// What one read of [`Ops::read_many`] found.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum ReadReply {
-    /// Data and Stat.
-    Data(Value),
-    /// The names of the children.
-    Children(Vec<String>),
-}
-
-/// What one operation of a [`Multi`] did.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum MultiReply {
-    /// Created this znode.
-    Created(Created),
-    /// Set data.
-    Set(Stat),
-    /// Deleted.
-    Deleted,
-    /// Found the version it asked for.
-    Checked,
+/// The version that matches any.
+pub(super) fn any(version: Option<i32>) -> i32 {
+    version.unwrap_or(-1)
 }
 
 /// The operations of a client, or of one session if it came from
@@ -77,14 +30,23 @@ pub enum MultiReply {
 /// `Overloaded` and, for a path that is not valid, `Invalid`; below stand the codes a server answers.
 #[derive(Clone, Copy)]
 pub struct Ops<'a> {
-    _client: PhantomData<&'a ()>,
+    shared: &'a Arc<Shared>,
+    chroot: &'a Arc<str>,
+    epoch: Option<Epoch>,
 }
 
-#[allow(unused_variables)]
 impl<'a> Ops<'a> {
+    pub(super) fn new(
+        shared: &'a Arc<Shared>,
+        chroot: &'a Arc<str>,
+        epoch: Option<Epoch>,
+    ) -> Ops<'a> {
+        Ops { shared, chroot, epoch }
+    }
+
     /// Creates a znode; see [`Create`].
     pub fn create(&self, path: &str, data: impl Into<Bytes>) -> Create<'a> {
-        unimplemented!()
+        Create::new(*self, path.to_owned(), data.into())
     }
 
     /// Reads data and Stat.
@@ -92,7 +54,7 @@ impl<'a> Ops<'a> {
     /// # Errors
     /// `NoNode`, `NoAuth`.
     pub fn get(&self, path: &str) -> Pending<Value> {
-        unimplemented!()
+        self.plain(Request::GetData { path: path.to_owned(), watch: false }, values::value)
     }
 
     /// Reads data and Stat and leaves a watch for the next change of the data or the deletion.
@@ -100,7 +62,7 @@ impl<'a> Ops<'a> {
     /// # Errors
     /// `NoNode`, `NoAuth`; then no watch is left.
     pub fn get_and_watch(&self, path: &str) -> Pending<(Value, OneShot)> {
-        unimplemented!()
+        self.watched(Request::GetData { path: path.to_owned(), watch: true }, values::value)
     }
 
     /// Sets data. `version` guards against a change you have not seen; `None` sets in any case.
@@ -108,7 +70,8 @@ impl<'a> Ops<'a> {
     /// # Errors
     /// `NoNode`, `BadVersion`, `NoAuth`.
     pub fn set(&self, path: &str, data: impl Into<Bytes>, version: Option<i32>) -> Pending<Stat> {
-        unimplemented!()
+        let (path, data) = (path.to_owned(), Some(data.into()));
+        self.plain(Request::SetData { path, data, version: any(version) }, values::stat)
     }
 
     /// Deletes a znode that has no children. `version` guards against a change you have not seen;
@@ -117,17 +80,22 @@ impl<'a> Ops<'a> {
     /// # Errors
     /// `NoNode`, `NotEmpty`, `BadVersion`, `NoAuth`.
     pub fn delete(&self, path: &str, version: Option<i32>) -> Pending<()> {
-        unimplemented!()
+        let path = path.to_owned();
+        self.plain(Request::Delete { path, version: any(version) }, |_| Ok(()))
     }
 
     /// The Stat of a znode; `None` if there is no such znode.
     pub fn exists(&self, path: &str) -> Pending<Option<Stat>> {
-        unimplemented!()
+        let request = Request::Exists { path: path.to_owned(), watch: false };
+        let answer = self.send(request, RequestOptions::new(), None);
+        Pending::new(async move { found(answer.await) })
     }
 
     /// The same, and leaves a watch for its next creation, change of data or deletion.
     pub fn exists_and_watch(&self, path: &str) -> Pending<(Option<Stat>, OneShot)> {
-        unimplemented!()
+        let request = Request::Exists { path: path.to_owned(), watch: true };
+        let (answer, watch) = self.send_watched(request);
+        Pending::new(async move { Ok((found(answer.await)?, watch)) })
     }
 
     /// The names of the children, and the Stat of the parent.
@@ -135,7 +103,7 @@ impl<'a> Ops<'a> {
     /// # Errors
     /// `NoNode`, `NoAuth`.
     pub fn children(&self, path: &str) -> Pending<Children> {
-        unimplemented!()
+        self.plain(Request::GetChildren2 { path: path.to_owned(), watch: false }, values::children)
     }
 
     /// The same, and leaves a watch for the next creation or deletion of a child, or the deletion of
@@ -144,7 +112,7 @@ impl<'a> Ops<'a> {
     /// # Errors
     /// `NoNode`, `NoAuth`; then no watch is left.
     pub fn children_and_watch(&self, path: &str) -> Pending<(Children, OneShot)> {
-        unimplemented!()
+        self.watched(Request::GetChildren2 { path: path.to_owned(), watch: true }, values::children)
     }
 
     /// The ACL and the Stat.
@@ -152,7 +120,10 @@ impl<'a> Ops<'a> {
     /// # Errors
     /// `NoNode`, `NoAuth`.
     pub fn get_acl(&self, path: &str) -> Pending<(Vec<Acl>, Stat)> {
-        unimplemented!()
+        self.plain(Request::GetAcl { path: path.to_owned() }, |reply| match reply {
+            Reply::Acl { acl, stat } => Ok((acl, stat)),
+            other => mismatch(other),
+        })
     }
 
     /// Replaces the ACL. `version` is compared with the Stat's `aversion`.
@@ -160,28 +131,44 @@ impl<'a> Ops<'a> {
     /// # Errors
     /// `NoNode`, `BadVersion`, `NoAuth`, `InvalidAcl`.
     pub fn set_acl(&self, path: &str, acl: Vec<Acl>, version: Option<i32>) -> Pending<Stat> {
-        unimplemented!()
+        let path = path.to_owned();
+        self.plain(Request::SetAcl { path, acl, version: any(version) }, values::stat)
     }
 
     /// Waits until the server has applied all that was committed before; a read submitted after it
     /// sees that. The path need not exist.
     pub fn sync(&self, path: &str) -> Pending<()> {
-        unimplemented!()
+        self.plain(Request::Sync { path: path.to_owned() }, |_| Ok(()))
     }
 
     /// Several writes that happen all or not at all; see [`Multi`].
     pub fn multi(&self) -> Multi<'a> {
-        unimplemented!()
+        Multi::new(*self)
     }
 
     /// Several reads in one request, each with its own result. They are not a snapshot.
     pub fn read_many(&self, reads: Vec<Read>) -> Pending<Vec<Result<ReadReply>>> {
-        unimplemented!()
+        let paths: Vec<String> = reads
+            .iter()
+            .map(|read| match read {
+                Read::Data(path) | Read::Children(path) => path.clone(),
+            })
+            .collect();
+        let ops = reads.into_iter().map(|read| match read {
+            Read::Data(path) => ReadOp::Data { path },
+            Read::Children(path) => ReadOp::Children { path },
+        });
+        let request = Request::MultiRead(ops.collect());
+        self.plain(request, move |reply| values::reads(reply, &paths))
     }
 
     /// The paths of this session's ephemerals at and below `prefix`.
     pub fn ephemerals(&self, prefix: &str) -> Pending<Vec<String>> {
-        unimplemented!()
+        let request = Request::GetEphemerals { prefix: Some(prefix.to_owned()) };
+        self.plain(request, |reply| match reply {
+            Reply::Ephemerals(paths) => Ok(paths),
+            other => mismatch(other),
+        })
     }
 
     /// How many znodes are below this one, at any depth.
@@ -189,12 +176,19 @@ impl<'a> Ops<'a> {
     /// # Errors
     /// `NoNode`, `NoAuth`.
     pub fn count(&self, path: &str) -> Pending<u32> {
-        unimplemented!()
+        let request = Request::GetAllChildrenNumber { path: path.to_owned() };
+        self.plain(request, |reply| match reply {
+            Reply::Count(number) => Ok(u32::try_from(number).unwrap_or(0)),
+            other => mismatch(other),
+        })
     }
 
     /// The identities this connection has proven, as the server sees them.
     pub fn whoami(&self) -> Pending<Vec<Identity>> {
-        unimplemented!()
+        self.plain(Request::WhoAmI, |reply| match reply {
+            Reply::Identities(identities) => Ok(identities),
+            other => mismatch(other),
+        })
     }
 
     /// Removes watches of this client on exactly this path: streams of that kind end, one-shot
@@ -203,130 +197,77 @@ impl<'a> Ops<'a> {
     /// # Errors
     /// `NoWatcher` if there is none.
     pub fn remove_watches(&self, path: &str, kind: WatcherKind) -> Pending<()> {
-        unimplemented!()
+        self.plain(Request::RemoveWatches { path: path.to_owned(), kind }, |_| Ok(()))
+    }
+
+    /// Queues a request; what it answers is read by `read` when it is awaited.
+    pub(super) fn queue<T: 'static>(
+        &self,
+        request: Request,
+        options: RequestOptions,
+        read: impl FnOnce(Reply) -> Result<T> + Send + 'static,
+    ) -> Pending<T> {
+        let answer = self.send(request, options, None);
+        Pending::new(async move { read(answer.await?) })
+    }
+
+    fn plain<T: 'static>(
+        &self,
+        request: Request,
+        read: impl FnOnce(Reply) -> Result<T> + Send + 'static,
+    ) -> Pending<T> {
+        self.queue(request, RequestOptions::new(), read)
+    }
+
+    fn watched<T: 'static>(
+        &self,
+        request: Request,
+        read: impl FnOnce(Reply) -> Result<T> + Send + 'static,
+    ) -> Pending<(T, OneShot)> {
+        let (answer, watch) = self.send_watched(request);
+        Pending::new(async move { Ok((read(answer.await?)?, watch)) })
+    }
+
+    fn send_watched(
+        &self,
+        request: Request,
+    ) -> (impl Future<Output = Result<Reply>> + use<>, OneShot) {
+        let id = WatchId(self.shared.take_id());
+        let (sender, event) = oneshot::channel();
+        let hearer = Some((Intent::Once(id), Hearer::Future(sender)));
+        let answer = self.send(request, RequestOptions::new(), hearer);
+        (answer, OneShot::new(Arc::clone(self.shared), id, event))
+    }
+
+    fn send(
+        &self,
+        request: Request,
+        options: RequestOptions,
+        hearer: Option<(Intent, Hearer)>,
+    ) -> impl Future<Output = Result<Reply>> + use<> {
+        let (sender, receiver) = oneshot::channel();
+        let done = Done::Here(Box::new(move |result| {
+            // Who dropped the future does not want to know.
+            let _ = sender.send(result);
+        }));
+        let options = RequestOptions { epoch: self.epoch, ..options };
+        let parcel = Parcel { chroot: Arc::clone(self.chroot), options, hearer };
+        self.shared.submit(request, parcel, done);
+        async move { receiver.await.unwrap_or(Err(Error::Closed)) }
     }
 }
 
-/// A create that is being described. The request is queued by [`Create::submit`] or, as the one
-/// exception to the order of calls, when it is awaited.
-///
-/// # Errors
-/// `NodeExists`, `NoNode` (of the parent), `NoChildrenForEphemerals`, `NoAuth`, `InvalidAcl`,
-/// `QuotaExceeded`.
-#[must_use = "a create is queued when it is awaited or submitted"]
-pub struct Create<'a> {
-    _client: PhantomData<&'a ()>,
-}
-
-#[allow(unused_variables)]
-impl Create<'_> {
-    /// Goes with the session.
-    pub fn ephemeral(self) -> Self {
-        self
-    }
-
-    /// Gets a number appended to its name that no child of the parent had before.
-    pub fn sequential(self) -> Self {
-        self
-    }
-
-    /// Is removed by the server some time after its last child is gone.
-    pub fn container(self) -> Self {
-        self
-    }
-
-    /// Is removed by the server when it has no children and was not set for this long, from 1 ms to
-    /// 34 years.
-    pub fn ttl(self, ttl: Duration) -> Self {
-        self
-    }
-
-    /// The mode as a value, instead of the four methods above.
-    pub fn mode(self, mode: CreateMode) -> Self {
-        self
-    }
-
-    /// Also creates the missing znodes above; see
-    /// [`RequestOptions::parents`](super::RequestOptions::parents).
-    pub fn parents(self) -> Self {
-        self
-    }
-
-    /// Who may do what with it. Everybody everything unless set.
-    pub fn acl(self, acl: Vec<Acl>) -> Self {
-        self
-    }
-
-    /// Instead of the client's `op_timeout`.
-    pub fn timeout(self, timeout: Duration) -> Self {
-        self
-    }
-
-    /// Queues the request.
-    pub fn submit(self) -> Pending<Created> {
-        unimplemented!()
+impl fmt::Debug for Ops<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ops").field("epoch", &self.epoch).finish_non_exhaustive()
     }
 }
 
-impl IntoFuture for Create<'_> {
-    type Output = Result<Created>;
-    type IntoFuture = Pending<Created>;
-
-    fn into_future(self) -> Pending<Created> {
-        self.submit()
-    }
-}
-
-/// Writes that are collected for one transaction: all are applied, in this order and under one zxid,
-/// or none.
-#[must_use = "nothing is sent before commit"]
-pub struct Multi<'a> {
-    _client: PhantomData<&'a ()>,
-}
-
-#[allow(unused_variables)]
-impl Multi<'_> {
-    /// Adds a create; everybody may do everything with the znode.
-    pub fn create(self, path: &str, data: impl Into<Bytes>, mode: CreateMode) -> Self {
-        self
-    }
-
-    /// Adds a create with an ACL.
-    pub fn create_with_acl(
-        self,
-        path: &str,
-        data: impl Into<Bytes>,
-        mode: CreateMode,
-        acl: Vec<Acl>,
-    ) -> Self {
-        self
-    }
-
-    /// Adds a setting of data.
-    pub fn set(self, path: &str, data: impl Into<Bytes>, version: Option<i32>) -> Self {
-        self
-    }
-
-    /// Adds a deletion.
-    pub fn delete(self, path: &str, version: Option<i32>) -> Self {
-        self
-    }
-
-    /// Adds a condition: the znode exists and has this version.
-    pub fn check(self, path: &str, version: i32) -> Self {
-        self
-    }
-
-    /// Instead of the client's `op_timeout`.
-    pub fn timeout(self, timeout: Duration) -> Self {
-        self
-    }
-
-    /// Queues the transaction.
-    ///
-    /// # Errors
-    /// `Multi` with the operation that failed and its code.
-    pub fn commit(self) -> Pending<Vec<MultiReply>> {
-        unimplemented!()
+/// An exists that finds nothing has found out what it was asked.
+fn found(answer: Result<Reply>) -> Result<Option<Stat>> {
+    match answer {
+        Ok(reply) => values::stat(reply).map(Some),
+        Err(error) if error.is_no_node() => Ok(None),
+        Err(error) => Err(error),
     }
 }

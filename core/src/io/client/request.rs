@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::base::{CreateMode, path};
 use crate::client::{Epoch, Result, WatchItem};
+use crate::wire::{Create, Request};
 
 /// The one-shot watch a request leaves: called at most once, on the client's callback thread.
 pub(super) type OneShotSink = Box<dyn FnOnce(Result<WatchItem>) + Send>;
@@ -36,7 +38,8 @@ impl RequestOptions {
     }
 
     /// For creates: also creates the znodes above that are missing, as persistent ones with the same
-    /// ACL and without data. They stay if the create then fails.
+    /// ACL and without data. They stay if the create then fails. A timeout holds for each of the two
+    /// attempts this takes.
     pub fn parents(self, parents: bool) -> RequestOptions {
         RequestOptions { parents, ..self }
     }
@@ -60,4 +63,18 @@ impl fmt::Debug for RequestOptions {
             .field("watch", &self.watch.is_some())
             .finish()
     }
+}
+
+/// The creations of everything above what `create` is about, from the top.
+pub(super) fn parents_of(create: &Create) -> Vec<Request> {
+    let mut parents = Vec::new();
+    let mut at = create.path.as_str();
+    while let Some(parent) = path::parent(at).filter(|&parent| parent != path::ROOT) {
+        let (path, acl) = (parent.to_owned(), create.acl.clone());
+        let create = Create::new(path, Some(Default::default()), acl, CreateMode::Persistent);
+        parents.push(Request::Create(create));
+        at = parent;
+    }
+    parents.reverse();
+    parents
 }

@@ -1,75 +1,145 @@
 //! One session of a client, and how it fares.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
+use std::collections::BTreeMap;
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
+use parking_lot::Mutex;
 
+use super::feed::Feed;
 use super::ops::Ops;
+use super::shared::Shared;
+use super::time;
 use crate::base::SessionId;
-use crate::client::{Epoch, LossReason, SessionEvent, State};
+use crate::client::{Epoch, Lease, LossReason, SessionEvent, State};
 
-/// The session of one epoch. Stays what it is when the next epoch begins: then it is over for good.
-#[derive(Clone)]
-pub struct Session {
-    _shared: Arc<()>,
+/// Values by their types.
+type Data = BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>;
+
+/// One epoch: its facts, and what the program keeps for it.
+pub(super) struct Scope {
+    pub lease: Arc<Lease>,
+    data: Mutex<Data>,
 }
 
-#[allow(unused_variables)]
+impl Scope {
+    pub fn new(lease: Arc<Lease>) -> Arc<Scope> {
+        Arc::new(Scope { lease, data: Mutex::new(Data::new()) })
+    }
+
+    /// Takes out what the program kept for an epoch that is over.
+    pub fn take_data(&self) -> Option<Data> {
+        Some(std::mem::take(&mut *self.data.lock())).filter(|data| !data.is_empty())
+    }
+}
+
+/// The session of one epoch. Stays what it is when the next epoch begins: then it is over for good.
+///
+/// Does not keep the client open: when the last [`Client`](super::Client) is dropped, the session is
+/// closed.
+#[derive(Clone)]
+pub struct Session {
+    shared: Arc<Shared>,
+    scope: Arc<Scope>,
+    chroot: Arc<str>,
+}
+
 impl Session {
+    pub(super) fn new(shared: Arc<Shared>, chroot: Arc<str>) -> Session {
+        Session { scope: shared.scope(), shared, chroot }
+    }
+
     /// Its id; [`SessionId::NONE`] until it is connected for the first time.
     pub fn id(&self) -> SessionId {
-        unimplemented!()
+        self.scope.lease.id()
     }
 
     /// The epoch it belongs to.
     pub fn epoch(&self) -> Epoch {
-        unimplemented!()
+        self.scope.lease.epoch()
     }
 
     /// The timeout the server granted; the one asked for until it is connected.
     pub fn timeout(&self) -> Duration {
-        unimplemented!()
+        self.scope.lease.timeout().duration()
     }
 
     /// How it is at this moment. Looks at the clock: a process that was stopped sees
     /// [`State::Jeopardy`] with the first call after it, before any event.
     pub fn state(&self) -> State {
-        unimplemented!()
+        if self.shared.is_forked() {
+            return State::Lost(LossReason::Abandoned);
+        }
+        self.scope.lease.state(time::now())
     }
 
     /// How long from now the session certainly lives: the time the last answered request was sent,
-    /// plus the granted timeout, minus the safety margin, minus now. `None` if it may have expired.
+    /// plus the granted timeout, minus the safety margin, minus now. `None` if it may have expired,
+    /// and in a forked child.
     ///
-    /// Computed at the call, on a clock that counts the time a machine sleeps.
+    /// Computed at the call, on a clock that counts the time a machine sleeps. While the session is
+    /// connected the value falls and rises again with every answer, at least every third of the
+    /// timeout.
     pub fn safe_for(&self) -> Option<Duration> {
-        unimplemented!()
+        if self.shared.is_forked() {
+            return None;
+        }
+        self.scope.lease.safe_for(time::now())
     }
 
     /// Waits until the epoch is over.
     pub async fn lost(&self) -> LossReason {
-        unimplemented!()
+        let mut states = States::new(&self.shared);
+        loop {
+            if let Some(reason) = self.scope.lease.ended() {
+                return reason;
+            }
+            if states.next().await.is_none() && self.scope.lease.ended().is_none() {
+                // Only a forked child hears no events at all.
+                return LossReason::Abandoned;
+            }
+        }
     }
 
     /// The operations, pinned to this session: each fails with
     /// [`Error::SessionLost`](crate::Error::SessionLost) once the epoch is over.
     pub fn ops(&self) -> Ops<'_> {
-        unimplemented!()
+        Ops::new(&self.shared, &self.chroot, Some(self.epoch()))
     }
 
     /// Keeps a value for as long as the epoch lasts, one per type; returns the one before. A value
     /// put into a session that is over is dropped.
     pub fn insert<T: Send + Sync + 'static>(&self, value: T) -> Option<Arc<T>> {
-        let value: Arc<dyn Any + Send + Sync> = Arc::new(value);
-        unimplemented!()
+        let mut data = self.scope.data.lock();
+        // The end of the epoch is marked before its data are taken out under this lock.
+        if self.scope.lease.ended().is_some() {
+            return None;
+        }
+        data.insert(TypeId::of::<T>(), Arc::new(value))?.downcast().ok()
     }
 
     /// The value of this type, unless the epoch is over.
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        unimplemented!()
+        let data = self.scope.data.lock();
+        if self.scope.lease.ended().is_some() {
+            return None;
+        }
+        Arc::clone(data.get(&TypeId::of::<T>())?).downcast().ok()
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("id", &self.id())
+            .field("epoch", &self.epoch())
+            .field("state", &self.state())
+            .finish_non_exhaustive()
     }
 }
 
@@ -79,21 +149,36 @@ impl Session {
 /// For a slow reader events that only tell of a connection may be left out, never
 /// [`State::Lost`] nor the first connection of an epoch.
 pub struct States {
-    _shared: Arc<()>,
+    feed: Arc<Feed<SessionEvent>>,
 }
 
 impl States {
+    pub(super) fn new(shared: &Shared) -> States {
+        if shared.is_forked() {
+            let feed = Feed::new(0, |_, _| {});
+            feed.end();
+            return States { feed };
+        }
+        States { feed: shared.hub.stream() }
+    }
+
     /// The next event; `None` when the client is finished and all was read. Dropping the future
     /// loses nothing.
     pub async fn next(&mut self) -> Option<SessionEvent> {
-        unimplemented!()
+        std::future::poll_fn(|context| self.feed.poll(context)).await
     }
 }
 
 impl Stream for States {
     type Item = SessionEvent;
 
-    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<SessionEvent>> {
-        unimplemented!()
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<SessionEvent>> {
+        self.feed.poll(context)
+    }
+}
+
+impl fmt::Debug for States {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("States").finish_non_exhaustive()
     }
 }

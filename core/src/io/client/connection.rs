@@ -1,0 +1,134 @@
+//! One TCP connection at a time: dialing, reading, writing.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::Interest;
+use tokio::net::{TcpStream, lookup_host};
+
+use crate::base::limits::READ_CHUNK;
+use crate::client::Host;
+
+type Dialing = Pin<Box<dyn Future<Output = io::Result<(TcpStream, SocketAddr)>> + Send>>;
+
+/// What happened on a connection.
+pub(super) enum Happened {
+    /// It stands; the other end.
+    Dialed(Arc<str>),
+    /// It could not be made.
+    DialFailed,
+    /// Bytes came in.
+    Received(BytesMut),
+    /// It broke, or the other end closed it.
+    Closed,
+    /// There is room for more bytes.
+    Writable,
+}
+
+/// A connection, an attempt at one, or none.
+#[derive(Default)]
+pub(super) struct Connection {
+    dialing: Option<Dialing>,
+    stream: Option<TcpStream>,
+    unwritten: Bytes,
+    is_broken: bool,
+    scratch: Option<Box<[u8]>>,
+    attempts: usize,
+}
+
+impl Connection {
+    /// Starts an attempt. The name is resolved anew each time.
+    pub fn dial(&mut self, host: Host) {
+        self.drop_it();
+        self.attempts = self.attempts.wrapping_add(1);
+        self.dialing = Some(Box::pin(dial(host, self.attempts)));
+    }
+
+    /// Drops whatever there is.
+    pub fn drop_it(&mut self) {
+        self.dialing = None;
+        self.stream = None;
+        self.unwritten = Bytes::new();
+        self.is_broken = false;
+    }
+
+    /// Writes as much as the socket takes of what `next` yields.
+    pub fn write(&mut self, mut next: impl FnMut() -> Option<Bytes>) {
+        let Some(stream) = &self.stream else { return };
+        while !self.is_broken {
+            if self.unwritten.is_empty() {
+                match next() {
+                    Some(bytes) => self.unwritten = bytes,
+                    None => return,
+                }
+            }
+            match stream.try_write(&self.unwritten) {
+                Ok(written) => self.unwritten.advance(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) => self.is_broken = true,
+            }
+        }
+    }
+
+    /// Waits for something to happen; for ever if there is no connection. May be dropped and called
+    /// again.
+    pub async fn happens(&mut self) -> Happened {
+        if let Some(dialing) = &mut self.dialing {
+            let dialed = dialing.await;
+            self.dialing = None;
+            return match dialed {
+                Ok((stream, address)) => {
+                    self.stream = Some(stream);
+                    Happened::Dialed(address.to_string().into())
+                }
+                Err(_) => Happened::DialFailed,
+            };
+        }
+        let Some(stream) = &self.stream else { return std::future::pending().await };
+        loop {
+            if self.is_broken {
+                return Happened::Closed;
+            }
+            let interest = if self.unwritten.is_empty() {
+                Interest::READABLE
+            } else {
+                Interest::READABLE | Interest::WRITABLE
+            };
+            let Ok(ready) = stream.ready(interest).await else { return Happened::Closed };
+            if ready.is_readable() {
+                let scratch =
+                    self.scratch.get_or_insert_with(|| vec![0; READ_CHUNK].into_boxed_slice());
+                match stream.try_read(scratch) {
+                    Ok(0) => return Happened::Closed,
+                    Ok(length) => return Happened::Received(BytesMut::from(&scratch[..length])),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(_) => return Happened::Closed,
+                }
+            }
+            if ready.is_writable() {
+                return Happened::Writable;
+            }
+        }
+    }
+}
+
+/// Connects to one of the addresses of a host, starting with another one in each attempt.
+async fn dial(host: Host, attempt: usize) -> io::Result<(TcpStream, SocketAddr)> {
+    let addresses: Vec<SocketAddr> = lookup_host((host.name.as_str(), host.port)).await?.collect();
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for index in 0..addresses.len() {
+        let address = addresses[(attempt + index) % addresses.len()];
+        match TcpStream::connect(address).await {
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                return Ok((stream, address));
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}

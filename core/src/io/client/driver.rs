@@ -1,0 +1,225 @@
+//! The task of one client on the client's thread: carries bytes and time to the session machine, and
+//! carries out what it says. Decides nothing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::connection::{Connection, Happened};
+use super::session::Scope;
+use super::shared::{Command, Done, Hearer, Shared};
+use super::time;
+use crate::client::{
+    CallId, Credentials, Error, Input, Machine, Output, Result, SessionEvent, State, WatchId,
+    WatchItem,
+};
+use crate::wire::Reply;
+
+/// Commands taken before the socket gets another look.
+const COMMANDS_AT_ONCE: usize = 1_024;
+
+/// The task.
+pub(super) struct Driver {
+    machine: Machine,
+    shared: Arc<Shared>,
+    commands: UnboundedReceiver<Command>,
+    connection: Connection,
+    calls: HashMap<CallId, Done<Reply>>,
+    hearers: HashMap<WatchId, Hearer>,
+    closers: Vec<Done<()>>,
+    detachers: Vec<Done<Credentials>>,
+    ended: Option<Error>,
+}
+
+impl Driver {
+    pub fn new(
+        machine: Machine,
+        shared: Arc<Shared>,
+        commands: UnboundedReceiver<Command>,
+    ) -> Driver {
+        Driver {
+            machine,
+            shared,
+            commands,
+            connection: Connection::default(),
+            calls: HashMap::new(),
+            hearers: HashMap::new(),
+            closers: Vec::new(),
+            detachers: Vec::new(),
+            ended: None,
+        }
+    }
+
+    /// Runs until the client is finished.
+    pub async fn run(mut self) {
+        self.handle(Input::Tick);
+        let mut batch = Vec::with_capacity(COMMANDS_AT_ONCE);
+        while self.ended.is_none() {
+            self.connection.write(|| self.machine.transmit(time::now()));
+            let wake_at = self.machine.next_deadline();
+            let pause = wake_at.map(|at| at.since(time::now()));
+            tokio::select! {
+                // Bytes that wait are heard before a timer says that the server is silent.
+                biased;
+                happened = self.connection.happens() => self.happened(happened),
+                _ = self.commands.recv_many(&mut batch, COMMANDS_AT_ONCE) => {}
+                _ = pause_for(pause) => self.handle(Input::Tick),
+            }
+            // A busy socket must not keep the program's requests waiting.
+            while batch.len() < COMMANDS_AT_ONCE
+                && let Ok(command) = self.commands.try_recv()
+            {
+                batch.push(command);
+            }
+            for command in batch.drain(..) {
+                self.obey(command);
+            }
+        }
+        self.close_down();
+    }
+
+    fn happened(&mut self, happened: Happened) {
+        match happened {
+            Happened::Dialed(server) => self.handle(Input::Dialed { server }),
+            Happened::DialFailed => self.handle(Input::DialFailed),
+            Happened::Received(bytes) => self.handle(Input::Received(bytes)),
+            Happened::Closed => self.handle(Input::Closed),
+            Happened::Writable => {}
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Submit { submission, hearer, done } => {
+                self.calls.insert(submission.call, done);
+                if let (Some(hearer), Some(watch)) = (hearer, submission.intent.watch()) {
+                    self.hearers.insert(watch, hearer);
+                }
+                self.handle(Input::Submit(submission));
+            }
+            Command::Unwatch(watch) => self.handle(Input::Unwatch(watch)),
+            Command::Close(done) => {
+                self.closers.extend(done);
+                self.handle(Input::Close);
+            }
+            Command::Detach(done) => {
+                self.detachers.push(done);
+                self.handle(Input::Detach);
+            }
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.machine.handle(time::now(), input);
+        while let Some(output) = self.machine.poll() {
+            self.carry_out(output);
+        }
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::Dial(host) => self.connection.dial(host),
+            Output::Disconnect => self.connection.drop_it(),
+            Output::Answer { call, result } => {
+                if let Some(done) = self.calls.remove(&call) {
+                    done.run(result, &self.shared.callbacks);
+                }
+            }
+            Output::Begun(lease) => self.shared.set_scope(Scope::new(lease)),
+            Output::Event(event) => self.publish(event),
+            Output::Item { watch, item, is_last } => self.deliver(watch, item, is_last),
+            Output::Unwatched(watch) => self.forget(watch),
+            Output::Closed(result) => {
+                for done in std::mem::take(&mut self.closers) {
+                    self.run_last(done, result.clone());
+                }
+            }
+            Output::Detached(result) => {
+                for done in std::mem::take(&mut self.detachers) {
+                    self.run_last(done, result.clone());
+                }
+            }
+            Output::Finished(error) => self.ended = Some(error),
+        }
+    }
+
+    fn publish(&mut self, event: SessionEvent) {
+        if matches!(event.state, State::Lost(_))
+            && let Some(data) = self.shared.scope().take_data()
+        {
+            // What the program kept may run its code when it is dropped.
+            self.shared.callbacks.run(Box::new(move || drop(data)));
+        }
+        self.shared.hub.publish(event, &self.shared.callbacks);
+    }
+
+    fn deliver(&mut self, watch: WatchId, item: Result<WatchItem>, is_last: bool) {
+        let epoch = self.machine.lease().epoch();
+        let callbacks = &self.shared.callbacks;
+        if !is_last {
+            match self.hearers.get(&watch) {
+                Some(Hearer::Stream(feed)) => drop(feed.push((epoch, item))),
+                Some(Hearer::Sink(sink)) => sink.push((epoch, item), callbacks),
+                _ => {}
+            }
+            return;
+        }
+        match self.hearers.remove(&watch) {
+            Some(Hearer::Future(sender)) => {
+                // Who dropped the future does not want to know.
+                let _ = sender.send(item);
+            }
+            Some(Hearer::Callback(callback)) => callbacks.run(Box::new(move || callback(item))),
+            Some(Hearer::Stream(feed)) => {
+                feed.push((epoch, item));
+                feed.end();
+            }
+            Some(Hearer::Sink(sink)) => {
+                sink.push((epoch, item), callbacks);
+                sink.end(callbacks);
+            }
+            None => {}
+        }
+    }
+
+    fn forget(&mut self, watch: WatchId) {
+        let callbacks = &self.shared.callbacks;
+        match self.hearers.remove(&watch) {
+            Some(Hearer::Sink(sink)) => sink.end(callbacks),
+            Some(Hearer::Stream(feed)) => feed.end(),
+            Some(Hearer::Callback(callback)) => callbacks.run(Box::new(move || drop(callback))),
+            Some(Hearer::Future(_)) | None => {}
+        }
+    }
+
+    /// Answers the end of the client, behind everything else the program hears.
+    fn run_last<T: Send + 'static>(&mut self, done: Done<T>, result: Result<T>) {
+        self.shared.hub.end(&self.shared.callbacks);
+        done.run(result, &self.shared.callbacks);
+    }
+
+    /// Nothing more is taken: what came in until now is answered, what comes later is refused.
+    fn close_down(mut self) {
+        if let Some(error) = self.ended.clone() {
+            self.shared.set_ended(error);
+        }
+        self.commands.close();
+        while let Ok(command) = self.commands.try_recv() {
+            self.obey(command);
+        }
+        for done in std::mem::take(&mut self.closers) {
+            // The close came too late: the client had finished of itself.
+            let error = self.ended.clone().unwrap_or(Error::Closed);
+            done.run(Err(error), &self.shared.callbacks);
+        }
+        self.shared.hub.end(&self.shared.callbacks);
+    }
+}
+
+async fn pause_for(pause: Option<std::time::Duration>) {
+    match pause {
+        Some(pause) => tokio::time::sleep(pause).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,251 @@
+//! What all handles of one client share, and the way from them to the client's thread.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
+
+use super::callbacks::Callbacks;
+use super::feed::{Feed, Sink};
+use super::hub::Hub;
+use super::request::{OneShotSink, RequestOptions};
+use super::session::Scope;
+use super::watch::Tagged;
+use crate::client::{
+    CallId, Credentials, Error, Intent, Result, Submission, WatchId, WatchItem, chroot,
+};
+use crate::wire::{Reply, Request};
+
+/// What becomes of an answer.
+pub(super) type Answer<T> = Box<dyn FnOnce(Result<T>) + Send>;
+
+/// Where an answer is taken.
+pub(super) enum Done<T> {
+    /// On the client's thread: it must not block.
+    Here(Answer<T>),
+    /// On the callback thread.
+    Callback(Answer<T>),
+}
+
+impl<T: Send + 'static> Done<T> {
+    pub fn run(self, result: Result<T>, callbacks: &Callbacks) {
+        match self {
+            Done::Here(answer) => answer(result),
+            Done::Callback(answer) => callbacks.run(Box::new(move || answer(result))),
+        }
+    }
+
+    /// For a client whose threads do not exist.
+    fn run_on_this_thread(self, result: Result<T>) {
+        match self {
+            Done::Here(answer) | Done::Callback(answer) => answer(result),
+        }
+    }
+}
+
+/// Who hears a watch.
+pub(super) enum Hearer {
+    /// A future.
+    Future(oneshot::Sender<Result<WatchItem>>),
+    /// A callback, once.
+    Callback(OneShotSink),
+    /// A stream.
+    Stream(Arc<Feed<Tagged>>),
+    /// A callback, again and again.
+    Sink(Sink<Tagged>),
+}
+
+/// What a handle asks of the client's thread.
+pub(super) enum Command {
+    Submit { submission: Submission, hearer: Option<Hearer>, done: Done<Reply> },
+    Unwatch(WatchId),
+    Close(Option<Done<()>>),
+    Detach(Done<Credentials>),
+}
+
+/// One client. The handles hold it, and the task on the client's thread until the client is
+/// finished.
+pub(super) struct Shared {
+    pid: u32,
+    op_timeout: Option<Duration>,
+    commands: UnboundedSender<Command>,
+    next_id: AtomicU64,
+    pub callbacks: Callbacks,
+    pub hub: Hub,
+    current: Mutex<Arc<Scope>>,
+    first: Arc<Scope>,
+    ended: Mutex<Option<Error>>,
+}
+
+/// What goes with a submission besides the request.
+pub(super) struct Parcel {
+    pub chroot: Arc<str>,
+    pub options: RequestOptions,
+    pub hearer: Option<(Intent, Hearer)>,
+}
+
+impl Shared {
+    pub fn new(
+        commands: UnboundedSender<Command>,
+        scope: Arc<Scope>,
+        hub: Hub,
+        op_timeout: Option<Duration>,
+    ) -> Shared {
+        Shared {
+            pid: std::process::id(),
+            op_timeout,
+            commands,
+            next_id: AtomicU64::new(1),
+            callbacks: Callbacks::default(),
+            hub,
+            current: Mutex::new(Arc::clone(&scope)),
+            first: scope,
+            ended: Mutex::new(None),
+        }
+    }
+
+    /// Whether the client's threads exist in this process.
+    pub fn is_forked(&self) -> bool {
+        self.pid != std::process::id()
+    }
+
+    pub fn take_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The facts about the current epoch. A forked child gets the first epoch's, for the lock may
+    /// have been held when it was forked.
+    pub fn scope(&self) -> Arc<Scope> {
+        if self.is_forked() { Arc::clone(&self.first) } else { Arc::clone(&self.current.lock()) }
+    }
+
+    pub fn set_scope(&self, scope: Arc<Scope>) {
+        *self.current.lock() = scope;
+    }
+
+    /// What finished the client, if it is finished.
+    pub fn ended(&self) -> Option<Error> {
+        if self.is_forked() { Some(Error::Forked) } else { self.ended.lock().clone() }
+    }
+
+    pub fn set_ended(&self, error: Error) {
+        *self.ended.lock() = Some(error);
+    }
+
+    /// Sends a command, or gives it back with the reason why nobody takes it.
+    pub fn send(&self, command: Command) -> Result<(), (Command, Error)> {
+        if self.is_forked() {
+            return Err((command, Error::Forked));
+        }
+        self.commands
+            .send(command)
+            .map_err(|unsent| (unsent.0, self.ended().unwrap_or(Error::Closed)))
+    }
+
+    /// Answers what never got to the client's thread.
+    pub fn reject<T: Send + 'static>(&self, done: Done<T>, error: Error) {
+        if self.is_forked() {
+            done.run_on_this_thread(Err(error));
+        } else {
+            done.run(Err(error), &self.callbacks);
+        }
+    }
+
+    /// Submits a request as the program names things.
+    pub fn submit(self: &Arc<Self>, request: Request, parcel: Parcel, done: Done<Reply>) {
+        if parcel.options.parents && matches!(request, Request::Create(_)) {
+            return self.submit_with_parents(request, parcel, done);
+        }
+        match chroot::enter(request, &parcel.chroot) {
+            Ok(request) => self.submit_entered(request, parcel, done),
+            Err(error) => self.reject(done, error),
+        }
+    }
+
+    /// Submits a request that already has the server's paths.
+    pub fn submit_entered(&self, mut request: Request, parcel: Parcel, done: Done<Reply>) {
+        let Parcel { chroot, options, hearer } = parcel;
+        let hearer = hearer.or_else(|| {
+            options
+                .watch
+                .map(|sink| (Intent::Once(WatchId(self.take_id())), Hearer::Callback(sink)))
+        });
+        let (intent, hearer) = match hearer {
+            Some((intent, hearer)) => (intent, Some(hearer)),
+            None => (Intent::Nothing, None),
+        };
+        if let Err(error) = set_watch(&mut request, intent) {
+            return self.reject(done, error);
+        }
+        let submission = Submission {
+            call: CallId(self.take_id()),
+            request,
+            chroot,
+            timeout: options.timeout.or(self.op_timeout),
+            epoch: options.epoch,
+            intent,
+        };
+        if let Err((Command::Submit { done, .. }, error)) =
+            self.send(Command::Submit { submission, hearer, done })
+        {
+            self.reject(done, error);
+        }
+    }
+
+    /// A create that makes the znodes above it if they are missing: tried as it is, and once more
+    /// behind the creation of all of them.
+    fn submit_with_parents(self: &Arc<Self>, request: Request, parcel: Parcel, done: Done<Reply>) {
+        let shared = Arc::clone(self);
+        let again = request.clone();
+        let Parcel { chroot, options, .. } = parcel;
+        let (timeout, epoch) = (options.timeout, options.epoch);
+        let plain = move |chroot: &Arc<str>| Parcel {
+            chroot: Arc::clone(chroot),
+            options: RequestOptions { timeout, epoch, ..RequestOptions::default() },
+            hearer: None,
+        };
+        let retry_at = Arc::clone(&chroot);
+        let first = Done::Here(Box::new(move |result: Result<Reply>| {
+            let Err(error) = &result else { return done.run(result, &shared.callbacks) };
+            let Request::Create(create) = &again else { return };
+            if !error.is_no_node() {
+                return done.run(result, &shared.callbacks);
+            }
+            for parent in super::request::parents_of(create) {
+                shared.submit(parent, plain(&retry_at), Done::Here(Box::new(drop)));
+            }
+            shared.submit(again, plain(&retry_at), done);
+        }));
+        self.submit(request, plain(&chroot), first);
+    }
+
+    /// Forgets a watch.
+    pub fn unwatch(&self, watch: WatchId) {
+        // If nobody takes it, the watch is gone with the client.
+        let _ = self.send(Command::Unwatch(watch));
+    }
+}
+
+/// Makes the request's own flag say what the caller asked for.
+fn set_watch(request: &mut Request, intent: Intent) -> Result<()> {
+    let asked = matches!(intent, Intent::Once(_));
+    match request {
+        Request::Exists { watch, .. }
+        | Request::GetData { watch, .. }
+        | Request::GetChildren { watch, .. }
+        | Request::GetChildren2 { watch, .. } => {
+            if *watch && !asked {
+                return Err(Error::Invalid(
+                    "nobody would hear the watch; give one to RequestOptions::watch".into(),
+                ));
+            }
+            *watch = asked;
+            Ok(())
+        }
+        _ if asked => Err(Error::Invalid("this request leaves no watch".into())),
+        _ => Ok(()),
+    }
+}
