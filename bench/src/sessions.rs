@@ -11,6 +11,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 use crate::load::handshake;
+use crate::print_row;
 use crate::subject::Subject;
 
 /// The session timeout of those that are kept.
@@ -26,9 +27,15 @@ const AT_A_TIME: usize = 256;
 pub struct Opened {
     streams: Vec<TcpStream>,
     runtime: Runtime,
+    rate: f64,
 }
 
 impl Opened {
+    /// How many were opened per second.
+    pub fn rate(&self) -> f64 {
+        self.rate
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.streams.len()
@@ -45,14 +52,10 @@ pub fn open(subject: &Subject, count: usize) -> Result<Opened, String> {
     let streams = runtime.block_on(open_all(subject.address(), count))?;
     let elapsed = started.elapsed().as_secs_f64();
     let cpu = (subject.cpu_time() - cpu).as_secs_f64();
-    println!(
-        "{:<8} {:<8} {:>12.0} {:>34.2}",
-        subject.name(),
-        "open",
-        count as f64 / elapsed,
-        cpu * 1e6 / count as f64
-    );
-    Ok(Opened { streams, runtime })
+    let rate = count as f64 / elapsed;
+    let cost = format!("{:.2}", cpu * 1e6 / count as f64);
+    print_row([subject.name(), "open", &format!("{rate:.0}"), "", "", &cost]);
+    Ok(Opened { streams, runtime, rate })
 }
 
 async fn open_all(address: SocketAddr, count: usize) -> Result<Vec<TcpStream>, String> {
@@ -84,27 +87,23 @@ async fn open_one(address: SocketAddr) -> std::io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Falls silent and waits until every session has expired, then prints how late the server was.
-pub fn expire(subject: &Subject, opened: Opened) -> Result<(), String> {
-    let count = opened.len();
+/// Falls silent and waits until every session has expired. Returns by how many milliseconds the
+/// server was late at most; early it cannot be.
+pub fn expire(subject: &Subject, opened: Opened) -> Result<f64, String> {
     let until = Instant::now() + 2 * TIMEOUT;
     let metric = |name: &str| -> Result<f64, String> {
         let text = subject.word(b"mntr")?;
         let line = text.lines().find_map(|line| line.strip_prefix(name));
         line.and_then(|value| value.trim().parse().ok()).ok_or_else(|| format!("no {name} in mntr"))
     };
+    drop(opened.streams);
     while metric("zk_global_sessions")? > 0.0 {
         if Instant::now() > until {
             return Err("sessions that fell silent do not expire".to_owned());
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    println!(
-        "expiry: {count} silent sessions, {:.1} ms late on average, {} ms at most",
-        metric("zk_session_expiry_lateness_avg")?,
-        metric("zk_session_expiry_lateness_max")?
-    );
-    Ok(())
+    metric("zk_session_expiry_lateness_max")
 }
 
 /// Keeps the sessions alive with a ping each third of their timeout, spread evenly, and returns the
@@ -130,13 +129,9 @@ pub fn idle(subject: &Subject, opened: &Opened) -> Result<f64, String> {
         }
         let elapsed = started.elapsed().as_secs_f64();
         let cpu = (subject.cpu_time() - cpu).as_secs_f64();
-        println!(
-            "{:<8} {:<8} {:>12.0} {:>34.2}",
-            subject.name(),
-            "ping",
-            pings as f64 / elapsed,
-            cpu * 1e6 / pings as f64
-        );
+        let cost = format!("{:.2}", cpu * 1e6 / pings as f64);
+        let rate = format!("{:.0}", pings as f64 / elapsed);
+        print_row([subject.name(), "ping", &rate, "", "", &cost]);
         Ok(cpu * 100.0 / elapsed)
     })
 }

@@ -1,4 +1,4 @@
-//! What sessions and znodes weigh in the server's memory.
+//! What znodes weigh in the server's memory.
 
 use bytes::{Bytes, BytesMut};
 use tenure::wire::Create;
@@ -7,7 +7,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::load::handshake;
-use crate::sessions;
 use crate::subject::Subject;
 
 /// Znodes created to be weighed.
@@ -22,14 +21,8 @@ const REPLY: usize = 4 + 16 + 4 + PATH + 68;
 /// Bytes of each path.
 const PATH: usize = "/weight/p-000/n-000000".len();
 
-/// Prints bytes per session with its connection, and per znode.
-pub fn print(count: usize) -> Result<(), String> {
-    let subject = Subject::tenure()?;
-    let before = subject.resident();
-    let opened = sessions::open(&subject, count)?;
-    let per_session = (subject.resident() - before) as f64 / count as f64;
-    println!("memory: {per_session:.0} bytes per session with its connection");
-    drop(opened);
+/// Bytes of the server's memory per znode of 100 bytes of data.
+pub fn per_znode() -> Result<f64, String> {
     let subject = Subject::tenure()?;
     let before = subject.resident();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -37,9 +30,7 @@ pub fn print(count: usize) -> Result<(), String> {
         .build()
         .map_err(|error| error.to_string())?;
     runtime.block_on(create_all(&subject)).map_err(|error| error.to_string())?;
-    let per_znode = (subject.resident() - before) as f64 / ZNODES as f64;
-    println!("memory: {per_znode:.0} bytes per znode of 100 bytes of data ({ZNODES} of them)");
-    Ok(())
+    Ok((subject.resident() - before) as f64 / ZNODES as f64)
 }
 
 async fn create_all(subject: &Subject) -> std::io::Result<()> {
