@@ -22,6 +22,9 @@ pub const DEPTH: usize = 16;
 /// Bytes of the body of a reply to the get of this load: header, length, data, Stat.
 pub const GET_REPLY: usize = 16 + 4 + DATA.len() + 68;
 
+/// Bytes read at a time.
+const READ: usize = 64 << 10;
+
 const DATA: [u8; 100] = [b'x'; 100];
 
 /// Runs that do not count, until caches and compilers are warm.
@@ -200,6 +203,7 @@ impl Driver {
     }
 
     async fn fill(&mut self) -> Result<(), String> {
+        self.input.reserve(READ);
         match self.stream.read_buf(&mut self.input).await {
             Ok(0) => Err("the server closed the connection".to_owned()),
             Ok(_) => Ok(()),
