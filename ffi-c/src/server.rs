@@ -1,0 +1,173 @@
+//! The embedded server.
+
+use std::ffi::c_char;
+use std::net::ToSocketAddrs;
+use std::sync::mpsc;
+use std::time::Instant;
+
+use tenure_core::server::{Server, StartError};
+
+use crate::arguments::{Handle, Patience, Process, invalid, may_block, object, place, text};
+use crate::guard::{Fault, guard, guard_or};
+use crate::status::{TENURE_ETIMEDOUT, TENURE_SYSTEM_ERROR, TENURE_UNKNOWN_SESSION, tenure_status};
+
+/// A server inside this process, on its own threads. Any number may run side by side.
+pub struct tenure_server {
+    core: Server,
+    process: Process,
+}
+
+impl Handle for tenure_server {
+    const NAME: &'static str = "server";
+
+    fn process(&self) -> Process {
+        self.process
+    }
+}
+
+/// Starts a server. Its port is bound when this returns.
+///
+/// @param listen `address:port`, such as "127.0.0.1:2181"; port 0 takes a free one.
+/// @param data_dir Null: this release keeps everything in memory.
+/// @param out Receives the server. The caller owns it: tenure_server_stop().
+/// @return TENURE_OK; TENURE_EINVAL for null, for an address that is none and for a directory;
+///         TENURE_SYSTEM_ERROR if the address cannot be bound or a thread cannot be started.
+///
+/// Thread-safety: any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_server_start(
+    listen: *const c_char,
+    data_dir: *const c_char,
+    out: *mut *mut tenure_server,
+) -> tenure_status {
+    guard(|| {
+        // SAFETY: null or a C string.
+        let listen = unsafe { text(listen, "listen") }?;
+        // SAFETY: null or writable.
+        let out = unsafe { place(out, "out") }?;
+        if !data_dir.is_null() {
+            return Err(invalid("data_dir must be null: everything is kept in memory"));
+        }
+        let address = listen.to_socket_addrs().ok().and_then(|mut found| found.next());
+        let address = address
+            .ok_or_else(|| invalid(format!("{listen:?} is no address:port such as 127.0.0.1:0")))?;
+        let core = Server::builder().listen(address).start().map_err(refused)?;
+        *out = Box::into_raw(Box::new(tenure_server { core, process: Process::current() }));
+        Ok(())
+    })
+}
+
+fn refused(error: StartError) -> Fault {
+    Fault::new(TENURE_SYSTEM_ERROR, error.to_string())
+}
+
+/// The port the server listens on. 0 for null.
+///
+/// Thread-safety: any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_server_port(server: *const tenure_server) -> u16 {
+    // SAFETY: null or a live server.
+    guard_or(0, || Ok(unsafe { object(server) }?.core.port()))
+}
+
+/// Ends a session now, as if its time were up. When this returns, no client can read its ephemerals
+/// any more.
+///
+/// @return TENURE_OK; TENURE_UNKNOWN_SESSION if there is no such session; TENURE_EINVAL for null;
+///         TENURE_EFORKED.
+///
+/// Thread-safety: any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_server_expire(
+    server: *const tenure_server,
+    session_id: i64,
+) -> tenure_status {
+    guard(|| {
+        // SAFETY: null or a live server.
+        let server = unsafe { object(server) }?;
+        found(server.core.expire(session_id), session_id, "there is no session")
+    })
+}
+
+/// Cuts the connection of a session. The session stays and can be resumed.
+///
+/// @return TENURE_OK; TENURE_UNKNOWN_SESSION if no connection speaks for such a session;
+///         TENURE_EINVAL for null; TENURE_EFORKED.
+///
+/// Thread-safety: any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_server_drop_connection(
+    server: *const tenure_server,
+    session_id: i64,
+) -> tenure_status {
+    guard(|| {
+        // SAFETY: null or a live server.
+        let server = unsafe { object(server) }?;
+        found(server.core.drop_connection(session_id), session_id, "no connection is of session")
+    })
+}
+
+fn found(is_there: bool, session_id: i64, otherwise: &str) -> Result<(), Fault> {
+    if is_there {
+        return Ok(());
+    }
+    Err(Fault::new(TENURE_UNKNOWN_SESSION, format!("{otherwise} {session_id:#x}")))
+}
+
+/// Stops a server and frees it: its connections are closed without a word, its threads end, and what it
+/// held is gone. Null is fine.
+///
+/// @param server Taken, except with TENURE_EDEADLK.
+/// @param timeout_ms How long to wait for its threads: 0 does not wait, negative waits for ever.
+/// @return TENURE_OK; TENURE_ETIMEDOUT, and stopping goes on in the background; TENURE_EDEADLK on a
+///         callback thread; TENURE_EFORKED, and only memory was released.
+///
+/// Thread-safety: any thread but a callback thread, and no other may use the server at the same time or
+/// later.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_server_stop(
+    server: *mut tenure_server,
+    timeout_ms: i64,
+) -> tenure_status {
+    guard(|| {
+        if server.is_null() {
+            return Ok(());
+        }
+        // SAFETY: not null, so alive.
+        let checked = unsafe { object(server) }.map(|_| ());
+        if checked.is_ok() {
+            may_block()?;
+        }
+        // SAFETY: made by `tenure_server_start`, and given up by the caller.
+        let server = unsafe { Box::from_raw(server) };
+        if let Err(fault) = checked {
+            // Its threads are the parent's: there is nothing to stop and nothing to wait for.
+            std::mem::forget(server.core);
+            return Err(fault);
+        }
+        stop(server.core, Patience::from_millis(timeout_ms))
+    })
+}
+
+fn stop(core: Server, patience: Patience) -> Result<(), Fault> {
+    if patience == Patience::Endless {
+        core.shutdown();
+        return Ok(());
+    }
+    let (stopped, waiting) = mpsc::sync_channel(1);
+    let stopper = std::thread::Builder::new().name("tenure-stop".to_owned()).spawn(move || {
+        core.shutdown();
+        // The caller may have gone on.
+        let _ = stopped.send(());
+    });
+    stopper.map_err(|error| {
+        Fault::new(TENURE_SYSTEM_ERROR, format!("cannot start a thread: {error}"))
+    })?;
+    let left = match patience {
+        Patience::Until(end) => end.saturating_duration_since(Instant::now()),
+        _ => std::time::Duration::ZERO,
+    };
+    waiting.recv_timeout(left).map_err(|_| {
+        Fault::new(TENURE_ETIMEDOUT, "the server is still stopping, in the background")
+    })
+}
