@@ -62,7 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     verb.set_defaults(verb=lambda _: _suites(["fmt", "clippy"]))
     verb = verbs.add_parser("headers", help="writes include/tenure.h anew")
     verb.set_defaults(verb=lambda _: replace_by(
-        ["cargo", "run", "--quiet", "--package", "tenure-ffi", "--bin", "headers"], ROOT))
+        ["cargo", "run", "--quiet", "--package", "tenure-ffi", "--features", "headers",
+         "--bin", "headers"], ROOT))
     return parser
 
 

@@ -25,8 +25,9 @@ PROGRAM_LIMIT = 180.0
 def header(shop: Workshop) -> Tally:
     """The committed header is what the sources generate, and both languages accept it."""
     shop.need_member("tenure-ffi")
-    total = shop.step(["cargo", "run", "--quiet", "--package", "tenure-ffi", "--bin", "headers",
-                       "--", "--check"], tally.one("include/tenure.h is up to date"))
+    total = shop.step(["cargo", "run", "--quiet", "--package", "tenure-ffi", "--features",
+                       "headers", "--bin", "headers", "--", "--check"],
+                      tally.one("include/tenure.h is up to date"))
     folder = shop.target / "dev" / "header"
     folder.mkdir(parents=True, exist_ok=True)
     for language, standard, compiler in (("c", "c99", "cc"), ("c", "c17", "cc"),
