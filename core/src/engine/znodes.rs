@@ -26,10 +26,10 @@ impl Engine {
         let parent = self.tree.find(parent).ok_or(Code::NoNode)?;
         self.expect(parent, Perms::CREATE, asker)?;
         let above = self.tree.node(parent);
-        let mut path = create.path.clone();
-        if mode.is_sequential() {
-            path.push_str(&format!("{:010}", above.creations()));
-        }
+        let path = match mode.is_sequential() {
+            true => numbered(&create.path, above.creations()),
+            false => create.path.clone(),
+        };
         path::validate(&path).map_err(|_| Code::BadArguments)?;
         if self.tree.find(&path).is_some() {
             return Err(Code::NodeExists);
@@ -136,4 +136,9 @@ fn parent_of(path: &str) -> Result<&str, Code> {
 /// -1 expects nothing.
 fn expect_version(expected: i32, found: i32) -> Result<(), Code> {
     if expected == -1 || expected == found { Ok(()) } else { Err(Code::BadVersion) }
+}
+
+/// A sequential name: ten digits or more, the sign of a count that has wrapped among them.
+pub(super) fn numbered(path: &str, creations: i32) -> String {
+    format!("{path}{creations:010}")
 }

@@ -206,6 +206,15 @@ fn z33_to_z36_z38_sequence_numbers() {
 }
 
 #[test]
+fn z37_numbers_have_ten_digits_and_a_sign_after_the_last() {
+    let numbered = super::super::znodes::numbered;
+    assert_eq!(numbered("/n", 7), "/n0000000007");
+    assert_eq!(numbered("/n", i32::MAX), "/n2147483647");
+    assert_eq!(numbered("/n", i32::MIN), "/n-2147483648");
+    assert_eq!(numbered("/n", -5), "/n-000000005");
+}
+
+#[test]
 fn z35_a_new_parent_counts_from_zero() {
     let mut world = World::new();
     for _ in 0..2 {
