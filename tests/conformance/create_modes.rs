@@ -13,7 +13,7 @@ fn body(kind: i32, path: &str, flags: i32, ttl: i64) -> Body {
 }
 
 #[test]
-fn z26_p52_opcode_and_flag_must_agree() {
+fn z26_opcode_and_flag_must_agree() {
     let server = Subject::start();
     let mut session = server.session();
     let wrong = [

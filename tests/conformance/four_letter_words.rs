@@ -57,6 +57,14 @@ fn p82_the_words_of_the_starting_set_are_enabled() {
 }
 
 #[test]
+fn p82_words_that_are_not_there_yet_are_unknown() {
+    let server = Subject::start();
+    for word in [b"envi", b"crst", b"srst", b"dirs", b"wchc", b"wchp", b"gtmk", b"hash", b"kill"] {
+        assert_eq!(server.word(word), "", "{word:?}");
+    }
+}
+
+#[test]
 fn p84_srvr_has_its_lines_in_order() {
     let server = Subject::start();
     let mut session = server.session();

@@ -169,6 +169,15 @@ fn p13_text_that_is_not_utf8_is_read_leniently() {
 }
 
 #[test]
+fn p13_text_is_written_as_standard_utf8() {
+    let server = Subject::start();
+    let mut session = server.session();
+    let path = "/é/😀";
+    let reply = session.call(op::SYNC, &Body::new().string(path));
+    assert_eq!(reply.body, Body::new().string(path).0, "four bytes beyond the basic plane");
+}
+
+#[test]
 fn p14_p36_operations_without_a_result_reply_with_the_bare_header() {
     let server = Subject::start();
     let mut session = server.session();

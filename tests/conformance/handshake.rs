@@ -45,6 +45,20 @@ fn s02_the_bounds_are_2_and_20_ticks() {
 }
 
 #[test]
+fn s03_a_lower_bound_above_the_upper_one_does_not_start() {
+    let started = tenure::server::Server::builder()
+        .min_session_timeout(Duration::from_secs(50))
+        .max_session_timeout(Duration::from_secs(5))
+        .start();
+    assert!(started.is_err());
+    let above_the_default = tenure::server::Server::builder()
+        .tick(Duration::from_secs(2))
+        .min_session_timeout(Duration::from_secs(41))
+        .start();
+    assert!(above_the_default.is_err(), "20 ticks are 40 s");
+}
+
+#[test]
 fn s04_ids_of_consecutive_sessions_differ_by_1() {
     let server = Subject::start();
     let (first, second) = (server.session(), server.session());

@@ -66,7 +66,7 @@ fn w29_an_entry_that_gave_an_event_is_not_registered() {
 }
 
 #[test]
-fn s61_s62_unchanged_entries_are_armed() {
+fn w29_unchanged_entries_are_armed() {
     let server = Subject::start();
     let mut writer = server.session();
     writer.make("/d");

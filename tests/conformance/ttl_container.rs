@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use tenure_tests::op;
-use tenure_tests::session::Session;
+use tenure_tests::records::open;
+use tenure_tests::session::{Session, create_body};
 use tenure_tests::subject::{Settings, Subject};
 
 /// The server looks for removable znodes once in this time.
@@ -59,7 +60,7 @@ fn z43_set_data_refreshes_it_and_nothing_else_does() {
     server.advance(seconds(59));
     session.set("/set", b"", -1).expect("set");
     session.get("/read", false).expect("there");
-    session.set_acl("/acl", &tenure_tests::records::open(), -1).expect("set");
+    session.set_acl("/acl", &open(), -1).expect("set");
     session.make("/child/x");
     session.delete("/child/x", -1).expect("deleted");
     server.advance(seconds(62));
@@ -130,6 +131,27 @@ fn z46_a_container_never_used_stays() {
     session.create("/c", b"", op::CONTAINER).expect("created");
     server.advance(SCAN * 10);
     assert!(session.exists("/c", false).is_ok());
+}
+
+#[test]
+fn z47_no_more_than_10_000_go_in_a_minute() {
+    let (server, mut session) = patient();
+    session.make("/p");
+    for round in 0..21 {
+        let parts: Vec<_> = (0..500)
+            .map(|number| {
+                let path = format!("/p/{round}-{number}");
+                let body = create_body(&path, Some(b""), &open(), op::TTL).long(1);
+                (op::CREATE_TTL, body)
+            })
+            .collect();
+        session.multi(&parts).expect("answered");
+    }
+    assert_eq!(session.stat("/p").num_children, 10_500);
+    server.advance(SCAN);
+    assert_eq!(session.stat("/p").num_children, 500);
+    server.advance(SCAN);
+    assert_eq!(session.stat("/p").num_children, 0);
 }
 
 #[test]
