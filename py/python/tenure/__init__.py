@@ -1,0 +1,58 @@
+"""Sessions, ephemeral znodes and watches over the ZooKeeper protocol: client and embedded server.
+
+    with tenure.Server() as server, server.client(session_timeout=5) as client:
+        made = client.create("/app/member-", b"here", ephemeral=True, sequential=True, parents=True)
+        with client.watch("/app", recursive=True) as watch:
+            for item in watch:
+                ...
+
+`tenure.aio` has the same client for asyncio.
+"""
+
+import atexit as _atexit
+import os as _os
+
+from . import _tenure
+from ._tenure import __version__
+from .client import Client, ClientOptions, connect
+from .errors import (
+    AuthFailedError, AuthRequiredError, BadArgumentsError, BadVersionError, ClosedError,
+    ConnectionLossError, DataInconsistencyError, EphemeralOnLocalSessionError, ForkedError,
+    InvalidAclError, InvalidArgumentError, InvalidCallbackError, MarshallingError,
+    NewConfigNoQuorumError, NoAuthError, NoChildrenForEphemeralsError, NodeExistsError,
+    NoNodeError, NotEmptyError, NotReadOnlyError, NoWatcherError, OperationTimeoutError,
+    OverloadedError, QuotaExceededError, ReconfigDisabledError, ReconfigInProgressError,
+    RuntimeInconsistencyError, ServerError, ServerSystemError, SessionExpiredError,
+    SessionLostError, SessionMovedError, SessionStolenError, TenureError, ThrottledOpError,
+    TransactionError, UnimplementedError, UnknownSessionError, WatchRemovedError,
+    WouldDeadlockError)
+from .operations import OneShot, Operations, Transaction
+from .recovery import Recovery
+from .server import Faults, Lateness, Server
+from .session import Session, StateStream
+from .values import (
+    Acl, Auth, Change, Children, Created, Credentials, Digest, Hosts, Identity, LossReason,
+    NodeChanged, Outcome, Perm, RestoreReport, Resync, ResyncReason, Seconds, SessionEvent, Stat,
+    State, Value, WatchItem, WhenDisconnected)
+from .watch import WatchStream
+
+__all__ = [
+    "Acl", "Auth", "AuthFailedError", "AuthRequiredError", "BadArgumentsError",
+    "BadVersionError", "Change", "Children", "Client", "ClientOptions", "ClosedError",
+    "ConnectionLossError", "Created", "Credentials", "DataInconsistencyError", "Digest",
+    "EphemeralOnLocalSessionError", "Faults", "ForkedError", "Hosts", "Identity",
+    "InvalidAclError", "InvalidArgumentError", "InvalidCallbackError", "Lateness", "LossReason",
+    "MarshallingError", "NewConfigNoQuorumError", "NoAuthError", "NoChildrenForEphemeralsError",
+    "NoNodeError", "NoWatcherError", "NodeChanged", "NodeExistsError", "NotEmptyError",
+    "NotReadOnlyError", "OneShot", "OperationTimeoutError", "Operations", "Outcome",
+    "OverloadedError", "Perm", "QuotaExceededError", "ReconfigDisabledError",
+    "ReconfigInProgressError", "Recovery", "RestoreReport", "Resync", "ResyncReason",
+    "RuntimeInconsistencyError", "Seconds", "Server", "ServerError", "ServerSystemError",
+    "Session", "SessionEvent", "SessionExpiredError", "SessionLostError", "SessionMovedError",
+    "SessionStolenError", "Stat", "State", "StateStream", "TenureError", "ThrottledOpError",
+    "Transaction", "TransactionError", "UnimplementedError", "UnknownSessionError", "Value",
+    "WatchItem", "WatchRemovedError", "WatchStream", "WhenDisconnected", "WouldDeadlockError",
+    "__version__", "connect"]
+
+_atexit.register(_tenure.release_waiters)
+_os.register_at_fork(after_in_child=_tenure.forget_waiters)

@@ -1,0 +1,222 @@
+"""The blocking client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Literal, Self, TypedDict, Unpack
+
+from . import _tenure
+from .callbacks import Callbacks
+from .errors import ClosedError, ConnectionLossError, OperationTimeoutError, SessionLostError
+from .operations import Operations
+from .recovery import Recovery
+from .session import Session, StateStream
+from .values import (Acl, Auth, Credentials, Hosts, Seconds, SessionEvent, State,
+                     WhenDisconnected, as_auth, in_seconds, joined, listed)
+from .waiting import answered, block, raised, value
+from .watch import WatchStream
+
+_OP_TIMEOUT = 30.0
+
+
+class ClientOptions(TypedDict, total=False):
+    """The options of a client, which are the keyword arguments of `Client`."""
+
+    chroot: str | None
+    session_timeout: Seconds
+    connect_timeout: Seconds | None
+    op_timeout: Seconds | None
+    when_disconnected: WhenDisconnected
+    host_order: Literal["shuffle", "given"]
+    backoff: tuple[Seconds, Seconds]
+    read_only: bool
+    auth: Iterable[Auth]
+    default_acl: Iterable[Acl] | None
+    resume: Credentials | bytes | None
+    recovery: Recovery
+    safety_margin: Seconds | None
+
+
+class Client(Operations):
+    """A client of an ensemble: long-lived, thread-safe, cheap to share.
+
+    It connects in the background from the moment it is made; `connect` and `with` wait for it.
+    Its session is kept alive, resumed and renewed on threads that never need the interpreter lock.
+    Leaving the `with` block closes the session; a client that is dropped without closes it in the
+    background, and one whose process ends leaves it to the server's timeout.
+
+    After a fork the child cannot use it (`ForkedError`), but can make a client of its own.
+    """
+
+    def __init__(self, hosts: Hosts = "127.0.0.1:2181", *, chroot: str | None = None,
+                 session_timeout: Seconds = 10.0, connect_timeout: Seconds | None = None,
+                 op_timeout: Seconds | None = _OP_TIMEOUT,
+                 when_disconnected: WhenDisconnected = "wait",
+                 host_order: Literal["shuffle", "given"] = "shuffle",
+                 backoff: tuple[Seconds, Seconds] = (0.1, 5.0), read_only: bool = False,
+                 auth: Iterable[Auth] = (), default_acl: Iterable[Acl] | None = None,
+                 resume: Credentials | bytes | None = None,
+                 recovery: Recovery = Recovery.renew(),
+                 safety_margin: Seconds | None = None) -> None:
+        """Starts a client for `hosts`. Times are seconds or a `timedelta`.
+
+        `chroot`: every path is below it. `session_timeout`: to ask for; the server may grant
+        another. `connect_timeout`: for one attempt, unless given the session timeout divided by
+        the number of hosts. `op_timeout`: for one operation, None waits for ever.
+        `when_disconnected`: whether operations "wait" for a connection or "fail". `backoff`: the
+        wait before an attempt to reconnect grows from the first to the second. `read_only`: accepts
+        servers that only read. `auth`: identities to prove, in this order. `default_acl`: for
+        creates that name none; everybody may do everything unless set. `resume`: the session to go
+        on with. `recovery`: what happens when the session is over. `safety_margin`: what is taken
+        off the session timeout before the session counts as possibly expired, a quarter of it
+        unless given.
+
+        Raises `InvalidArgumentError` for the host list or an option.
+        """
+        token = Credentials.from_bytes(resume) if isinstance(resume, bytes) else resume
+        text = joined(hosts)
+        if chroot is not None:
+            if "/" in text:
+                raise ValueError("a chroot stands at the end of hosts or in chroot, not in both")
+            text += "/" + chroot.strip("/")
+        self._raw_client = raised(_tenure.Client.start({
+            "hosts": text.rstrip("/"),
+            "session_timeout": _number(session_timeout),
+            "connect_timeout": in_seconds(connect_timeout),
+            "op_timeout": in_seconds(op_timeout),
+            "safety_margin": in_seconds(safety_margin),
+            "backoff": (_number(backoff[0]), _number(backoff[1])),
+            "fails_when_disconnected": when_disconnected == "fail",
+            "shuffles_hosts": host_order == "shuffle",
+            "read_only": read_only,
+            "auth": [as_auth(identity) for identity in auth],
+            "resume": token and (token.session_id, token.password, token.last_zxid),
+            "renews": recovery.renews,
+            "restores_watches": recovery.watches,
+            "give_up_after": in_seconds(recovery.give_up_after),
+        }))
+        self._op_timeout = in_seconds(op_timeout)
+        self._default_acl = listed(default_acl)
+        self._raw = self._raw_client.operations()
+        self._current: Session | None = None
+        self._callbacks = Callbacks()
+
+    def connect(self, timeout: Seconds | None = None) -> Self:
+        """Waits until it is connected, at most `timeout` or else `op_timeout`.
+
+        Raises `OperationTimeoutError`, after which it goes on trying; `AuthFailedError`;
+        `SessionLostError` if the session to resume is over and may not be renewed.
+        """
+        limit = self._op_timeout if timeout is None else in_seconds(timeout)
+        connected = self._raw_client.connected()
+        if not block(connected, limit):
+            raise OperationTimeoutError(f"no server answered within {limit:g} s")
+        value(connected)
+        return self
+
+    def close(self, *, timeout: Seconds | None = 5.0) -> None:
+        """Closes the session: its ephemerals are gone when this returns.
+
+        What was submitted before is carried out first. If no server confirms within `timeout`, the
+        session ends when its own timeout has passed. Once more does nothing.
+        """
+        closed = self._raw_client.close()
+        if block(closed, in_seconds(timeout)):
+            try:
+                value(closed)
+            except (ClosedError, ConnectionLossError, SessionLostError):
+                pass
+
+    def detach(self) -> Credentials:
+        """Leaves the session alive, to be resumed within its timeout with what this returns.
+
+        Operations that wait for an answer fail, those that were sent with an unknown outcome. The
+        client is closed. Raises `ConnectionLossError` if there is no session yet.
+        """
+        return Credentials(*answered(self._raw_client.detach()))
+
+    def __enter__(self) -> Self:
+        try:
+            return self.connect()
+        except BaseException:
+            # The way out of a block that was not entered.
+            self._raw_client.close()
+            raise
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def session(self) -> Session:
+        """The session of the current epoch."""
+        raw = self._raw_client.session()
+        if self._current is None or self._current.epoch != raw.epoch:
+            self._current = Session(raw, self._default_acl)
+        return self._current
+
+    @property
+    def state(self) -> State:
+        """How the session is at this moment."""
+        return self.session.state
+
+    def states(self) -> StateStream:
+        """The state now, then every change."""
+        return StateStream(self._raw_client.states())
+
+    def on_state(self, fn: Callable[[SessionEvent], None]) -> Callable[[], None]:
+        """Calls `fn` with the state now, then with every change. Returns what ends that.
+
+        All functions of a client run on one thread, one at a time; blocking calls of this package
+        raise `WouldDeadlockError` there. An exception goes to `threading.excepthook`.
+        """
+        return self._callbacks.add(self._raw_client.states(), fn)
+
+    def add_auth(self, auth: Auth, *, timeout: Seconds | None = None) -> None:
+        """Proves one more identity, now and on every later connection.
+
+        Raises `AuthFailedError`, which finishes the client, and `OperationTimeoutError`.
+        """
+        answer = self._raw_client.add_auth(*as_auth(auth))
+        limit = self._op_timeout if timeout is None else in_seconds(timeout)
+        if not block(answer, limit):
+            raise OperationTimeoutError(f"no server answered within {limit:g} s")
+        value(answer)
+
+    def chroot(self, path: str, *, create: bool = False) -> Client:
+        """The same session seen from `path`, which need not exist; `create` makes sure it does.
+
+        Closing one closes both.
+        """
+        if create:
+            self.ensure_path(path)
+        view = Client.__new__(type(self))
+        view._raw_client = raised(self._raw_client.chroot(path))
+        view._op_timeout = self._op_timeout
+        view._default_acl = self._default_acl
+        view._raw = view._raw_client.operations()
+        view._current = None
+        view._callbacks = Callbacks()
+        return view
+
+    def watch(self, path: str, *, recursive: bool = False, buffer: int = 1024) -> WatchStream:
+        """A persistent watch on a znode, or on it and everything below; it is in place on return.
+
+        `buffer` items may wait for a slow reader; one more and a `Resync` stands for all of them.
+        """
+        return WatchStream(answered(self._raw_client.watch(path, recursive, buffer)))
+
+    def __repr__(self) -> str:
+        session = self.session
+        return f"<tenure.Client {session.id:#x} epoch {session.epoch} {session.state.value}>"
+
+
+def connect(hosts: Hosts = "127.0.0.1:2181", **options: Unpack[ClientOptions]) -> Client:
+    """A connected client; see `Client` and `Client.connect`."""
+    client = Client(hosts, **options)
+    return client.__enter__()
+
+
+def _number(length: Seconds) -> float:
+    return float(in_seconds(length) or 0.0)

@@ -1,0 +1,163 @@
+"""The embedded server."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Literal, NamedTuple, Protocol, Self, TypeAlias, Unpack
+
+from . import _tenure
+from .client import Client, ClientOptions
+from .errors import ForkedError
+from .session import Session
+from .values import Credentials, Seconds, in_seconds
+
+
+class HasSession(Protocol):
+    """A client of either face."""
+
+    @property
+    def session(self) -> Session: ...
+
+
+Who: TypeAlias = HasSession | Session | Credentials | int
+"""Whose session is meant."""
+
+_LONGEST_SESSION = 60.0
+
+
+class Lateness(NamedTuple):
+    """How long after their deadlines sessions were expired, in seconds."""
+
+    minimum: float
+    mean: float
+    maximum: float
+
+
+class Server:
+    """A server inside this process, for tests and for programs that bring their own.
+
+    It runs on threads of its own that never need the interpreter lock. The port is bound when the
+    constructor returns, so `port` is final. What it holds is in memory and gone when it stops.
+    After a fork the child has no server.
+    """
+
+    def __init__(self, *, listen: str = "127.0.0.1:0", tick: Seconds = 0.05,
+                 min_session_timeout: Seconds | None = None,
+                 max_session_timeout: Seconds | None = _LONGEST_SESSION,
+                 clock: Literal["real", "manual"] = "real") -> None:
+        """Starts a server on `listen`, an address and a port; port 0 takes a free one.
+
+        `min_session_timeout` is two ticks unless given, `max_session_timeout` twenty if it is None.
+        With `clock="manual"` its time stands still until `faults.advance`: sessions, TTLs and the
+        times of Stats follow it.
+
+        Raises `OSError` if the address cannot be bound, `ValueError` for an option.
+        """
+        self._raw = _tenure.Server({
+            "listen": listen,
+            "tick": in_seconds(tick) or 0.0,
+            "min_session_timeout": in_seconds(min_session_timeout),
+            "max_session_timeout": in_seconds(max_session_timeout),
+            "is_manual": clock == "manual",
+        })
+        self._faults = Faults(self._raw)
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._raw.port
+
+    @property
+    def hosts(self) -> str:
+        """The address as clients take it, `127.0.0.1:PORT`."""
+        return self._raw.hosts
+
+    def client(self, **options: Unpack[ClientOptions]) -> Client:
+        """A client of this server; see `Client`."""
+        return Client(self.hosts, **options)
+
+    def sessions(self) -> list[int]:
+        """The ids of the sessions that exist, in order."""
+        _refuse_inherited(self._raw)
+        return self._raw.sessions()
+
+    def expiry_lateness(self) -> Lateness:
+        """How late sessions were expired since the server started."""
+        _refuse_inherited(self._raw)
+        return Lateness(*self._raw.expiry_lateness())
+
+    @property
+    def faults(self) -> Faults:
+        """What can be done to its clients."""
+        return self._faults
+
+    def stop(self) -> None:
+        """Stops it and waits for its threads; connections are closed. Once more does nothing."""
+        self._raw.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = "" if self._raw.is_running else " stopped"
+        return f"<tenure.Server {self.hosts}{state}>"
+
+
+class Faults:
+    """What can be done to the clients of a server, at the server: any client sees it."""
+
+    def __init__(self, raw: _tenure.Server) -> None:
+        self._raw = raw
+
+    def expire(self, who: Who) -> None:
+        """Ends a session now, as if its time were up. Its ephemerals are gone on return.
+
+        Raises `LookupError` if there is no such session.
+        """
+        _refuse_inherited(self._raw)
+        session_id = _session_id(who)
+        if not self._raw.expire(session_id):
+            raise LookupError(f"the server has no session {session_id:#x}")
+
+    def drop_connection(self, who: Who | None = None) -> None:
+        """Cuts the connection of a session, or all connections; sessions stay.
+
+        Raises `LookupError` if the session has no connection.
+        """
+        _refuse_inherited(self._raw)
+        if who is None:
+            for session_id in self._raw.sessions():
+                self._raw.drop_connection(session_id)
+            return
+        session_id = _session_id(who)
+        if not self._raw.drop_connection(session_id):
+            raise LookupError(f"no connection speaks for session {session_id:#x}")
+
+    def advance(self, seconds: Seconds) -> None:
+        """With `clock="manual"`: moves the server's time; all that comes due has happened on return.
+
+        Raises `ValueError` if the clock is real.
+        """
+        _refuse_inherited(self._raw)
+        self._raw.advance(in_seconds(seconds) or 0.0)
+
+
+def _session_id(who: Who) -> int:
+    match who:
+        case int():
+            return who
+        case Session():
+            return who.id
+        case Credentials():
+            return who.session_id
+        case _:
+            return who.session.id
+
+
+def _refuse_inherited(raw: _tenure.Server) -> None:
+    if raw.is_inherited:
+        raise ForkedError("the server runs in the parent of this process")

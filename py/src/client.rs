@@ -1,0 +1,139 @@
+//! The handle of a client.
+
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use tenure_core as core;
+use tenure_core::{
+    Credentials, Error, Recovery, Restore, SessionId, WatchMode, WatchOptions, WhenDisconnected,
+    Zxid,
+};
+
+use super::answer::{Answer, Done};
+use super::failure::Failure;
+use super::feed::StateFeed;
+use super::gate;
+use super::operations::Operations;
+use super::session::Session;
+use super::shape::Shape;
+
+/// What a client is made with, as the package's `Client` has checked it. Times are seconds.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct Options {
+    hosts: String,
+    session_timeout: f64,
+    connect_timeout: Option<f64>,
+    op_timeout: Option<f64>,
+    safety_margin: Option<f64>,
+    backoff: (f64, f64),
+    fails_when_disconnected: bool,
+    shuffles_hosts: bool,
+    read_only: bool,
+    auth: Vec<(String, Vec<u8>)>,
+    resume: Option<(i64, [u8; 16], i64)>,
+    renews: bool,
+    restores_watches: bool,
+    give_up_after: Option<f64>,
+}
+
+/// A client; starts to connect when it is made.
+#[pyclass(frozen, module = "tenure._tenure")]
+pub struct Client(core::Client);
+
+#[pymethods]
+impl Client {
+    /// A client, or the `Failure` that says which setting is not valid.
+    #[staticmethod]
+    fn start(py: Python<'_>, options: Options) -> PyResult<Py<PyAny>> {
+        started(py, gate::outside(py, || builder(options).connect_lazy()))
+    }
+
+    /// The same client seen from a path, or a `Failure`.
+    fn chroot(&self, py: Python<'_>, path: &str) -> PyResult<Py<PyAny>> {
+        started(py, self.0.chroot(path))
+    }
+
+    fn operations(&self) -> Operations {
+        Operations::current(self.0.clone())
+    }
+
+    fn session(&self) -> Session {
+        Session::new(self.0.clone())
+    }
+
+    fn states(&self) -> StateFeed {
+        StateFeed::new(self.0.states())
+    }
+
+    /// Answers when it is connected.
+    fn connected(&self) -> Answer {
+        let client = self.0.clone();
+        Answer::driven(async move { client.connected().await.map(|()| Done::Nothing) })
+    }
+
+    fn add_auth(&self, scheme: &str, credential: Vec<u8>) -> Answer {
+        let answer = self.0.add_auth(scheme, credential);
+        Answer::driven(async move { answer.await.map(|()| Done::Nothing) })
+    }
+
+    /// Answers with a `WatchFeed` when the watch is in place.
+    fn watch(&self, path: &str, recursive: bool, buffer: usize) -> Answer {
+        let mode = if recursive { WatchMode::PersistentRecursive } else { WatchMode::Persistent };
+        let stream = self.0.watch(path, WatchOptions::new(mode).buffer(buffer));
+        Answer::driven(async move { stream.await.map(Done::Watch) })
+    }
+
+    /// Closes the session. It goes on if nobody waits for the answer.
+    fn close(&self) -> Answer {
+        let (answer, slot) = Answer::pending(Shape::Nothing);
+        self.0.close_with(move |result| slot.fill(result.map(|()| Done::Nothing)));
+        answer
+    }
+
+    /// Leaves the session alive; answers with the three parts of its credentials.
+    fn detach(&self) -> Answer {
+        let (answer, slot) = Answer::pending(Shape::Nothing);
+        self.0.detach_with(move |result| slot.fill(result.map(Done::Credentials)));
+        answer
+    }
+}
+
+fn started(py: Python<'_>, made: Result<core::Client, Error>) -> PyResult<Py<PyAny>> {
+    match made {
+        Ok(client) => Ok(Py::new(py, Client(client))?.into_any()),
+        Err(error) => Ok(Py::new(py, Failure::new(error))?.into_any()),
+    }
+}
+
+fn builder(options: Options) -> core::Builder {
+    let duration = |limit: Option<f64>| limit.map(gate::seconds);
+    let restore = Restore::default()
+        .watches(options.restores_watches)
+        .give_up_after(duration(options.give_up_after));
+    let mut builder = core::Client::builder(options.hosts)
+        .session_timeout(gate::seconds(options.session_timeout))
+        .op_timeout(duration(options.op_timeout).filter(|&limit| limit < Duration::MAX))
+        .backoff(gate::seconds(options.backoff.0), gate::seconds(options.backoff.1))
+        .when_disconnected(if options.fails_when_disconnected {
+            WhenDisconnected::Fail
+        } else {
+            WhenDisconnected::Wait
+        })
+        .shuffle_hosts(options.shuffles_hosts)
+        .read_only(options.read_only)
+        .recovery(if options.renews { Recovery::Renew(restore) } else { Recovery::ResumeOnly });
+    if let Some(limit) = duration(options.connect_timeout) {
+        builder = builder.connect_timeout(limit);
+    }
+    if let Some(margin) = duration(options.safety_margin) {
+        builder = builder.safety_margin(margin);
+    }
+    for (scheme, credential) in options.auth {
+        builder = builder.auth(&scheme, credential);
+    }
+    if let Some((id, password, zxid)) = options.resume {
+        builder = builder.resume(Credentials::new(SessionId(id), password, Zxid(zxid)));
+    }
+    builder
+}

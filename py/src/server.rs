@@ -1,0 +1,164 @@
+//! The embedded server.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use tenure_core::server::{self, Clock, StartError};
+
+use super::gate;
+
+/// What a server is made with. Times are seconds.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct Options {
+    listen: String,
+    tick: f64,
+    min_session_timeout: Option<f64>,
+    max_session_timeout: Option<f64>,
+    is_manual: bool,
+}
+
+/// A server on threads of its own, none of which ever needs the interpreter.
+#[pyclass(frozen, module = "tenure._tenure")]
+pub struct Server {
+    running: Mutex<Option<Arc<Running>>>,
+    port: u16,
+    hosts: String,
+    is_manual: bool,
+    process: u32,
+}
+
+#[pymethods]
+impl Server {
+    /// Starts it.
+    #[new]
+    fn new(py: Python<'_>, options: Options) -> PyResult<Server> {
+        let is_manual = options.is_manual;
+        let mut builder = server::Server::builder()
+            .listen(address(&options.listen)?)
+            .tick(gate::seconds(options.tick))
+            .clock(if is_manual { Clock::manual() } else { Clock::real() });
+        if let Some(timeout) = options.min_session_timeout {
+            builder = builder.min_session_timeout(gate::seconds(timeout));
+        }
+        if let Some(timeout) = options.max_session_timeout {
+            builder = builder.max_session_timeout(gate::seconds(timeout));
+        }
+        let server = gate::outside(py, || builder.start()).map_err(not_started)?;
+        let (port, hosts) = (server.port(), server.hosts());
+        let process = std::process::id();
+        let running = Mutex::new(Some(Arc::new(Running(Some(server), process))));
+        Ok(Server { running, port, hosts, is_manual, process })
+    }
+
+    #[getter]
+    fn port(&self) -> u16 {
+        self.port
+    }
+
+    #[getter]
+    fn hosts(&self) -> &str {
+        &self.hosts
+    }
+
+    /// Whether it runs here: not stopped, and not in the parent of a fork.
+    #[getter]
+    fn is_running(&self) -> bool {
+        !self.is_inherited() && self.running.lock().is_some()
+    }
+
+    /// Whether this process got it by a fork.
+    #[getter]
+    fn is_inherited(&self) -> bool {
+        self.process != std::process::id()
+    }
+
+    fn expire(&self, py: Python<'_>, session_id: i64) -> PyResult<bool> {
+        let server = self.server()?;
+        Ok(gate::outside(py, || server.get().expire(session_id)))
+    }
+
+    fn drop_connection(&self, py: Python<'_>, session_id: i64) -> PyResult<bool> {
+        let server = self.server()?;
+        Ok(gate::outside(py, || server.get().drop_connection(session_id)))
+    }
+
+    fn sessions(&self) -> PyResult<Vec<i64>> {
+        Ok(self.server()?.get().sessions())
+    }
+
+    /// Minimum, mean and maximum in seconds.
+    fn expiry_lateness(&self) -> PyResult<(f64, f64, f64)> {
+        let (min, mean, max) = self.server()?.get().expiry_lateness();
+        Ok((min as f64 / 1_000.0, mean / 1_000.0, max as f64 / 1_000.0))
+    }
+
+    fn advance(&self, py: Python<'_>, length: f64) -> PyResult<()> {
+        if !self.is_manual {
+            return Err(PyValueError::new_err(
+                "only a server with clock=\"manual\" can be advanced",
+            ));
+        }
+        let server = self.server()?;
+        // More than this is no test of anything, and a clock must not overflow.
+        let length = gate::seconds(length).min(Duration::from_secs(u32::MAX.into()));
+        gate::outside(py, || server.get().advance(length));
+        Ok(())
+    }
+
+    /// Stops it; once more does nothing.
+    fn stop(&self, py: Python<'_>) {
+        if self.is_inherited() {
+            return;
+        }
+        let running = self.running.lock().take();
+        gate::outside(py, || drop(running));
+    }
+}
+
+impl Server {
+    fn server(&self) -> PyResult<Arc<Running>> {
+        let running = if self.is_inherited() { None } else { self.running.lock().clone() };
+        running.ok_or_else(|| PyRuntimeError::new_err("the server is stopped"))
+    }
+}
+
+/// A server, and the process its threads live in.
+struct Running(Option<server::Server>, u32);
+
+impl Running {
+    fn get(&self) -> &server::Server {
+        self.0.as_ref().expect("it is taken only when it is dropped")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // In a forked child the threads a stop waits for do not exist.
+        if self.1 != std::process::id() {
+            std::mem::forget(self.0.take());
+        }
+    }
+}
+
+fn address(listen: &str) -> PyResult<SocketAddr> {
+    let found = listen.to_socket_addrs().ok().and_then(|mut found| found.next());
+    found.ok_or_else(|| {
+        PyValueError::new_err(format!("listen: {listen:?} is not an address like 127.0.0.1:0"))
+    })
+}
+
+fn not_started(error: StartError) -> PyErr {
+    match &error {
+        StartError::Listen { source, .. } => match source.raw_os_error() {
+            Some(number) => PyOSError::new_err((number, error.to_string())),
+            None => PyOSError::new_err(error.to_string()),
+        },
+        StartError::Timeouts(_) => PyValueError::new_err(error.to_string()),
+        _ => PyRuntimeError::new_err(error.to_string()),
+    }
+}
