@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from typing import List
 
 from tools import demo
@@ -26,6 +28,10 @@ def main(words: List[str]) -> int:
         return 2
     except KeyboardInterrupt:
         say("dev: interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read along has had enough; there is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return INTERRUPTED
 
 
