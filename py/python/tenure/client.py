@@ -8,7 +8,8 @@ from typing import Literal, Self, TypedDict, Unpack
 
 from . import _tenure
 from .callbacks import Callbacks
-from .errors import ClosedError, ConnectionLossError, OperationTimeoutError, SessionLostError
+from .errors import (ClosedError, ConnectionLossError, ForkedError, OperationTimeoutError,
+                     SessionLostError)
 from .operations import Operations
 from .recovery import Recovery
 from .session import Session, StateStream
@@ -119,13 +120,14 @@ class Client(Operations):
         """Closes the session: its ephemerals are gone when this returns.
 
         What was submitted before is carried out first. If no server confirms within `timeout`, the
-        session ends when its own timeout has passed. Once more does nothing.
+        session ends when its own timeout has passed. Once more does nothing, and so does a forked
+        child.
         """
         closed = self._raw_client.close()
         if block(closed, in_seconds(timeout)):
             try:
                 value(closed)
-            except (ClosedError, ConnectionLossError, SessionLostError):
+            except (ClosedError, ConnectionLossError, ForkedError, SessionLostError):
                 pass
 
     def detach(self) -> Credentials:

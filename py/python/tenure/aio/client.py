@@ -9,7 +9,8 @@ from typing import Self, Unpack
 from .. import _tenure
 from ..client import Client as BlockingClient
 from ..client import ClientOptions
-from ..errors import ClosedError, ConnectionLossError, OperationTimeoutError, SessionLostError
+from ..errors import (ClosedError, ConnectionLossError, ForkedError, OperationTimeoutError,
+                      SessionLostError)
 from ..session import Session
 from ..values import Auth, Credentials, Hosts, Seconds, State, as_auth, in_seconds
 from ..waiting import raised, value
@@ -45,7 +46,7 @@ class Client(Operations):
             async with asyncio.timeout(in_seconds(timeout)):
                 await self._bridges.ready(closed)
             value(closed)
-        except (TimeoutError, ClosedError, ConnectionLossError, SessionLostError):
+        except (TimeoutError, ClosedError, ConnectionLossError, ForkedError, SessionLostError):
             pass
         finally:
             self._bridges.close()

@@ -1,0 +1,87 @@
+"""The embedded server."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import pytest
+
+import tenure
+from conftest import until
+
+
+def test_the_port_is_bound_when_it_is_made() -> None:
+    with tenure.Server() as server:
+        assert server.hosts == f"127.0.0.1:{server.port}"
+        socket.create_connection(("127.0.0.1", server.port)).close()
+
+
+def test_a_taken_port_is_an_os_error() -> None:
+    with tenure.Server() as server:
+        with pytest.raises(OSError) as caught:
+            tenure.Server(listen=server.hosts)
+        assert caught.value.errno is not None
+        assert server.hosts in str(caught.value)
+
+
+def test_wrong_options_are_value_errors() -> None:
+    with pytest.raises(ValueError):
+        tenure.Server(listen="nowhere")
+    with pytest.raises(ValueError):
+        tenure.Server(min_session_timeout=5, max_session_timeout=1)
+
+
+def test_servers_do_not_know_each_other() -> None:
+    with tenure.Server() as one, tenure.Server() as two:
+        with one.client() as first, two.client() as second:
+            first.create("/a")
+            assert second.exists("/a") is None
+
+
+def test_stopping_twice_does_nothing_and_frees_the_port() -> None:
+    server = tenure.Server()
+    server.stop()
+    server.stop()
+    with tenure.Server(listen=server.hosts):
+        pass
+    with pytest.raises(RuntimeError):
+        server.sessions()
+    assert "stopped" in repr(server)
+
+
+def test_faults_name_a_session_in_any_way(server: tenure.Server) -> None:
+    with server.client(backoff=(0.01, 0.1)) as client:
+        names: list[Callable[[], tenure.Client | tenure.Session | int]] = [
+            lambda: client, lambda: client.session, lambda: client.session.id]
+        for epoch, name in enumerate(names, start=2):
+            server.faults.expire(name())
+            until(lambda: client.session.epoch == epoch and client.session.id)
+
+
+def test_faults_on_nobody_are_lookup_errors(server: tenure.Server) -> None:
+    with pytest.raises(LookupError):
+        server.faults.expire(4711)
+    with pytest.raises(LookupError):
+        server.faults.drop_connection(4711)
+    server.faults.drop_connection()
+
+
+def test_a_real_clock_cannot_be_advanced(server: tenure.Server) -> None:
+    with pytest.raises(ValueError):
+        server.faults.advance(1)
+
+
+def test_a_session_is_expired_soon_after_its_deadline() -> None:
+    with tenure.Server(min_session_timeout=0.1) as server:
+        token = server.client(session_timeout=0.2).connect().detach()
+        until(lambda: token.session_id not in server.sessions())
+        assert 0 <= server.expiry_lateness().maximum < 5
+
+
+def test_dropping_a_server_stops_it() -> None:
+    server = tenure.Server()
+    hosts = server.hosts
+    del server
+    with tenure.Server(listen=hosts):
+        pass
