@@ -24,7 +24,7 @@ pub enum Rule {
     MultiCreate2,
     ExistsNeedsRead,
     WatcherKinds,
-    CheckBelowRecursive,
+    CheckOthersWatches,
     WatchModes,
     InternalOperations,
     OpcodeAndFlag,
@@ -46,7 +46,7 @@ impl Rule {
         Rule::MultiCreate2,
         Rule::ExistsNeedsRead,
         Rule::WatcherKinds,
-        Rule::CheckBelowRecursive,
+        Rule::CheckOthersWatches,
         Rule::WatchModes,
         Rule::InternalOperations,
         Rule::OpcodeAndFlag,
@@ -68,7 +68,7 @@ impl Rule {
             Rule::MultiCreate2 => "multi-create2",
             Rule::ExistsNeedsRead => "exists-needs-read",
             Rule::WatcherKinds => "watcher-kinds",
-            Rule::CheckBelowRecursive => "check-below-recursive",
+            Rule::CheckOthersWatches => "check-others-watches",
             Rule::WatchModes => "watch-modes",
             Rule::InternalOperations => "internal-operations",
             Rule::OpcodeAndFlag => "opcode-and-flag",
@@ -77,10 +77,10 @@ impl Rule {
 }
 
 /// Makes the two records of one step equal where a rule allows the difference. Returns the rules
-/// that were needed. `recursive` tells whether some session has left a recursive watch.
+/// that were needed. `watched` tells whether some session has left a watch on the action's path.
 pub fn reconcile(
     action: &Action,
-    recursive: bool,
+    watched: bool,
     ours: &mut Record,
     theirs: &mut Record,
 ) -> Vec<Rule> {
@@ -97,8 +97,8 @@ pub fn reconcile(
     apply(Rule::MultiCreate2, multi_create2(action, ours, theirs));
     apply(Rule::ExistsNeedsRead, exists_needs_read(action, ours, theirs));
     apply(Rule::WatcherKinds, watcher_kinds(action, ours, theirs));
-    let below = recursive && check_below_recursive(action, ours, theirs);
-    apply(Rule::CheckBelowRecursive, below);
+    let others = watched && check_others_watches(action, ours, theirs);
+    apply(Rule::CheckOthersWatches, others);
     apply(Rule::IdentityOrder, identity_order(action, ours, theirs));
     applied
 }
@@ -211,9 +211,9 @@ fn watcher_kinds(action: &Action, ours: &mut Record, theirs: &mut Record) -> boo
     allowed
 }
 
-/// While any recursive watch exists, checkWatches finds the session's watches of ancestors there;
-/// here it looks at the path alone, as from 3.9 on.
-fn check_below_recursive(action: &Action, ours: &mut Record, theirs: &mut Record) -> bool {
+/// checkWatches finds anybody's watch of the path there; here it looks at the connection's own, as
+/// from 3.9 on.
+fn check_others_watches(action: &Action, ours: &mut Record, theirs: &mut Record) -> bool {
     let allowed = matches!(action, Action::Call(Request::Watches { kind: op::CHECK_WATCHES, .. }))
         && ours.code == op::NO_WATCHER
         && theirs.code == 0;

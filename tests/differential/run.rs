@@ -15,6 +15,10 @@ use crate::side::{Record, Side};
 pub struct Report {
     /// How many steps ran.
     pub steps: usize,
+    /// How many of them were answered without an error.
+    pub granted: usize,
+    /// How many events came.
+    pub events: usize,
     /// How often each rule was needed.
     pub applied: BTreeMap<Rule, usize>,
 }
@@ -42,6 +46,8 @@ pub fn run(seed: u64, steps: usize, mutate: bool) -> Result<Report, String> {
         theirs: Side::new(apache.addr()),
         script: Script::new(seed),
         past: Vec::new(),
+        granted: 0,
+        events: 0,
         applied: BTreeMap::new(),
         mutate,
     };
@@ -51,7 +57,8 @@ pub fn run(seed: u64, steps: usize, mutate: bool) -> Result<Report, String> {
     if mutate && run.mutate {
         return Err("no reply had a cversion to falsify".to_owned());
     }
-    Ok(Report { steps, applied: run.applied })
+    let Run { granted, events, applied, .. } = run;
+    Ok(Report { steps, granted, events, applied })
 }
 
 struct Run {
@@ -60,6 +67,8 @@ struct Run {
     theirs: Side,
     script: Script,
     past: Vec<(usize, Action, String)>,
+    granted: usize,
+    events: usize,
     applied: BTreeMap<Rule, usize>,
     mutate: bool,
 }
@@ -81,8 +90,8 @@ impl Run {
         if self.mutate && step > 100 {
             self.mutate = !falsify(&mut ours);
         }
-        let recursive = self.script.has_recursive();
-        for rule in reconcile(&action, recursive, &mut ours, &mut theirs) {
+        let watched = self.script.is_watched(&action);
+        for rule in reconcile(&action, watched, &mut ours, &mut theirs) {
             self.count(rule);
         }
         for (side, record) in [(&self.ours, &mut ours), (&self.theirs, &mut theirs)] {
@@ -92,6 +101,8 @@ impl Run {
         if ours != theirs {
             return Err(self.mismatch(step, session, &action, (&ours, &theirs)));
         }
+        self.granted += usize::from(ours.code == 0);
+        self.events += ours.events.len();
         self.script.learn(session, &action, &ours);
         self.past.push((session, action, ours.reply.join("; ")));
         Ok(())

@@ -3,6 +3,8 @@
 //! The choice depends on the seed and on replies that were equal at both servers, so a seed always
 //! gives the same script.
 
+use std::collections::BTreeSet;
+
 use tenure_tests::chance::{Chance, mix};
 use tenure_tests::op;
 use tenure_tests::records::{Acl, acl, open};
@@ -66,10 +68,10 @@ pub struct Script {
     seed: u64,
     /// Whether each session is open.
     open: Vec<bool>,
-    /// Whether some session has left a recursive watch.
-    recursive: bool,
-    /// Sequential znodes made lately.
-    made: Vec<String>,
+    /// Paths that some session has left a watch on.
+    watched: BTreeSet<String>,
+    /// Znodes that are probably there: created, and not found missing since.
+    there: BTreeSet<String>,
 }
 
 impl Script {
@@ -79,32 +81,56 @@ impl Script {
             chance: Chance::new(seed),
             seed,
             open: Vec::new(),
-            recursive: false,
-            made: Vec::new(),
+            watched: BTreeSet::new(),
+            there: BTreeSet::new(),
         }
     }
 
-    /// Whether some session has left a recursive watch.
-    pub fn has_recursive(&self) -> bool {
-        self.recursive
+    /// Whether some session has left a watch on the path that the action names.
+    pub fn is_watched(&self, action: &Action) -> bool {
+        match action {
+            Action::Call(Request::Watches { path, .. }) => self.watched.contains(path),
+            _ => false,
+        }
     }
 
     /// Notes what a step did.
     pub fn learn(&mut self, session: usize, action: &Action, record: &Record) {
         match action {
             Action::Connect => self.open.push(true),
-            Action::Call(Request::AddWatch { mode: 1, .. }) => self.recursive = true,
-            Action::SetWatches2(_, lists) => self.recursive |= !lists[4].is_empty(),
+            Action::SetWatches2(_, lists) => self.watched.extend(lists.iter().flatten().cloned()),
             Action::Close => self.open[session] = false,
-            Action::Call(Request::Create { .. }) if record.code == 0 => {
+            Action::Call(request) => self.learn_paths(request, record),
+            _ => {}
+        }
+    }
+
+    fn learn_paths(&mut self, request: &Request, record: &Record) {
+        if let Request::Read { path: Some(path), watch: true, .. } = request {
+            self.watched.insert(path.clone());
+        }
+        match request {
+            Request::AddWatch { path, .. } => {
+                self.watched.insert(path.clone());
+            }
+            Request::Create { .. } if record.code == 0 => {
                 let path = record.reply.get(1).and_then(|line| line.strip_prefix("path "));
-                let path = path.expect("a create answers with its path").to_owned();
-                if path.len() > 10 {
-                    self.made.push(path);
-                }
-                if self.made.len() > 8 {
-                    self.made.remove(0);
-                }
+                self.there.insert(path.expect("a create answers with its path").to_owned());
+            }
+            Request::Delete { path: Some(path), .. } if record.code == 0 => {
+                self.there.remove(path);
+            }
+            Request::Read { path: Some(path), .. } | Request::SetData { path: Some(path), .. }
+                if record.code == op::NO_NODE =>
+            {
+                self.there.remove(path);
+            }
+            Request::Multi(_) => {
+                let created = record.reply.iter().filter_map(|line| {
+                    let rest = line.strip_prefix("created ")?.split(' ').nth(1)?;
+                    Some(rest.to_owned())
+                });
+                self.there.extend(created);
             }
             _ => {}
         }
@@ -118,12 +144,12 @@ impl Script {
         }
         let session = *self.chance.pick(&alive);
         let action = match self.chance.below(1_000) {
-            0..10 if alive.len() < MOST_SESSIONS => return (self.open.len(), Action::Connect),
-            10..18 => Action::Close,
-            18..30 => Action::Reattach,
-            30..45 => Action::Auth((*self.chance.pick(&LOGINS)).to_owned()),
-            45..65 => self.set_watches(session, step),
-            65..80 => {
+            0..14 if alive.len() < MOST_SESSIONS => return (self.open.len(), Action::Connect),
+            14..26 => Action::Close,
+            26..36 => Action::Reattach,
+            36..48 => Action::Auth((*self.chance.pick(&LOGINS)).to_owned()),
+            48..68 => self.set_watches(session, step),
+            68..80 => {
                 let request = self.request(session);
                 let length = self.chance.below(request.body().0.len().max(1));
                 if matches!(request, Request::WhoAmI) {
@@ -140,14 +166,14 @@ impl Script {
     fn request(&mut self, session: usize) -> Request {
         match self.chance.below(100) {
             0..24 => self.create(),
-            24..37 => Request::Delete { path: self.any_path(), version: self.version() },
-            37..50 => self.set_data(),
+            24..34 => Request::Delete { path: self.any_path_there(), version: self.version() },
+            34..50 => self.set_data(),
             50..70 => self.read(session),
             70..79 => Request::Multi(self.parts()),
             79..82 => Request::MultiRead(self.reads()),
             82..85 => self.set_acl(),
-            85..92 => self.by_path(),
-            92..95 => self.add_watch(session),
+            85..91 => self.by_path(),
+            91..95 => self.add_watch(session),
             95..99 => self.watches(session),
             _ => Request::WhoAmI,
         }
@@ -163,15 +189,28 @@ impl Script {
 
     fn path(&mut self) -> String {
         match self.chance.below(100) {
-            0..4 => (*self.chance.pick(&BAD)).to_owned(),
-            4..22 => (*self.chance.pick(&GUARDED)).to_owned(),
-            22..30 if !self.made.is_empty() => self.chance.pick(&self.made).clone(),
+            0..3 => (*self.chance.pick(&BAD)).to_owned(),
+            3..18 => (*self.chance.pick(&GUARDED)).to_owned(),
             _ => (*self.chance.pick(&OPEN)).to_owned(),
         }
     }
 
+    /// A path that is probably there.
+    fn path_there(&mut self) -> String {
+        if self.there.is_empty() || self.chance.percent(25) {
+            return self.path();
+        }
+        let number = self.chance.below(self.there.len());
+        self.there.iter().nth(number).expect("a number below the count").clone()
+    }
+
+    /// The same, seldom null.
+    fn any_path_there(&mut self) -> Option<String> {
+        if self.chance.percent(1) { None } else { Some(self.path_there()) }
+    }
+
     fn version(&mut self) -> i32 {
-        *self.chance.pick(&[-1, -1, -1, -1, 0, 0, 1, 2, 7, -2])
+        if self.chance.percent(75) { -1 } else { *self.chance.pick(&[0, 0, 1, 2, 7, -2]) }
     }
 
     fn data(&mut self) -> Option<Vec<u8>> {
@@ -202,7 +241,17 @@ impl Script {
             (op::CREATE, -1),
         ];
         let (kind, flags) = *self.chance.pick(&choices);
-        let ttl = *self.chance.pick(&[1, 1_000, 1_000_000, (1 << 40) - 1, 0, -1, 1 << 40]);
+        let ttl = *self.chance.pick(&[
+            1,
+            1_000,
+            5_000,
+            1_000_000,
+            (1 << 40) - 1,
+            (1 << 40) - 1,
+            0,
+            -1,
+            1 << 40,
+        ]);
         let data = self.data();
         let acl = self.acl(path.as_deref());
         Request::Create { kind, path, data, acl, flags, ttl }
@@ -230,7 +279,7 @@ impl Script {
     }
 
     fn set_data(&mut self) -> Request {
-        Request::SetData { path: self.any_path(), data: self.data(), version: self.version() }
+        Request::SetData { path: self.any_path_there(), data: self.data(), version: self.version() }
     }
 
     fn set_acl(&mut self) -> Request {
@@ -242,18 +291,18 @@ impl Script {
     fn read(&mut self, session: usize) -> Request {
         let kinds = [op::EXISTS, op::GET_DATA, op::GET_CHILDREN, op::GET_CHILDREN2];
         let kind = *self.chance.pick(&kinds);
-        let path = self.any_path();
+        let path = self.any_path_there();
         let text = path.as_deref().unwrap_or("");
         // The rule `exists-needs-read`: a watch that only one server leaves would show for ever.
         let hidden = kind == op::EXISTS && is_guarded(text);
-        let watch = self.chance.percent(60) && !self.is_persistent(session, text) && !hidden;
+        let watch = self.chance.percent(80) && !self.is_persistent(session, text) && !hidden;
         Request::Read { kind, path, watch }
     }
 
     fn by_path(&mut self) -> Request {
         let kinds =
             [op::GET_ACL, op::GET_ACL, op::SYNC, op::GET_EPHEMERALS, op::GET_ALL_CHILDREN_NUMBER];
-        Request::Path { kind: *self.chance.pick(&kinds), path: self.path() }
+        Request::Path { kind: *self.chance.pick(&kinds), path: self.path_there() }
     }
 
     /// The rule `watch-modes`: for each session a path has standard watches or a persistent one,
@@ -270,12 +319,14 @@ impl Script {
     }
 
     fn add_watch(&mut self, session: usize) -> Request {
-        let path = self.path();
-        if !self.is_persistent(session, &path) {
-            return Request::AddWatch { path, mode: 7 };
+        for _ in 0..8 {
+            let path = self.path_there();
+            if self.is_persistent(session, &path) {
+                let mode = self.mode(session, &path);
+                return Request::AddWatch { path, mode };
+            }
         }
-        let mode = self.mode(session, &path);
-        Request::AddWatch { path, mode }
+        Request::AddWatch { path: self.path(), mode: 7 }
     }
 
     fn watches(&mut self, session: usize) -> Request {
@@ -292,17 +343,17 @@ impl Script {
     }
 
     fn parts(&mut self) -> Vec<Request> {
-        let count = self.chance.below(6);
+        let count = self.chance.below(5);
         (0..count)
             .map(|_| match self.chance.below(4) {
                 0 => self.create(),
-                1 => Request::Delete { path: Some(self.path()), version: self.version() },
+                1 => Request::Delete { path: Some(self.path_there()), version: self.version() },
                 2 => Request::SetData {
-                    path: Some(self.path()),
+                    path: Some(self.path_there()),
                     data: self.data(),
                     version: self.version(),
                 },
-                _ => Request::Check { path: Some(self.path()), version: self.version() },
+                _ => Request::Check { path: Some(self.path_there()), version: self.version() },
             })
             .collect()
     }
@@ -312,7 +363,7 @@ impl Script {
         (0..count)
             .map(|_| Request::Read {
                 kind: *self.chance.pick(&[op::GET_DATA, op::GET_CHILDREN]),
-                path: Some(self.path()),
+                path: Some(self.path_there()),
                 watch: self.chance.percent(50),
             })
             .collect()
@@ -322,7 +373,7 @@ impl Script {
         let past = step.saturating_sub(1 + self.chance.below(40));
         let mut lists = Lists::default();
         for _ in 0..self.chance.below(8) {
-            let path = self.path();
+            let path = self.path_there();
             let list = if self.is_persistent(session, &path) {
                 3 + self.mode(session, &path) as usize
             } else {
