@@ -11,10 +11,8 @@ use tenure::{Client, Result, WatchItem, WatchMode};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let server = Server::builder().start().expect("a free port");
-    let worker = Client::builder(server.hosts())
-        .session_timeout(Duration::from_secs(10))
-        .connect()
-        .await?;
+    let worker =
+        Client::builder(server.hosts()).session_timeout(Duration::from_secs(10)).connect().await?;
     let watcher = Client::connect(&server.hosts()).await?;
 
     let mut changes = watcher.watch("/workers", WatchMode::PersistentRecursive).await?;

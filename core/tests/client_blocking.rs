@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use tenure::server::Server;
-use tenure::{
-    Change, CreateMode, LossReason, MultiReply, State, WatchItem, WatchMode, blocking,
-};
+use tenure::{Change, CreateMode, LossReason, MultiReply, State, WatchItem, WatchMode, blocking};
 
 #[test]
 fn the_blocking_client_does_all_of_it_without_a_runtime() {

@@ -94,7 +94,9 @@ impl<'e> Reader<'e> {
             }
             Request::GetAcl { path } => self.put_acl(path, out)?,
             Request::GetAllChildrenNumber { path } => {
-                let count = self.engine.tree.descendants(self.readable(path)?.0);
+                let below = self.engine.tree.descendants(self.readable(path)?.0);
+                // Below the empty path, the root's other name, stands the root itself.
+                let count = below + usize::from(path.is_empty());
                 jute::put_length(out, count);
             }
             Request::GetEphemerals { prefix } => self.put_ephemerals(prefix.as_deref(), out)?,
