@@ -30,6 +30,7 @@ fn z51_all_descendants_are_counted() {
     assert_eq!(session.descendants("/a"), Ok(2));
     assert_eq!(session.descendants("/a/b/c"), Ok(0));
     assert_eq!(session.descendants("/"), Ok(7));
+    assert_eq!(session.descendants(""), Ok(8), "below the empty path stands the root itself");
     assert_eq!(session.descendants("/none"), Err(op::NO_NODE));
 }
 
