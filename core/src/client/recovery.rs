@@ -65,7 +65,7 @@ impl Machine {
         };
         self.end_epoch(LossReason::ExpiredByServer, Some(&restore));
         self.begin_epoch();
-        self.set_connecting();
+        self.say_connecting();
         // The server that refused closes the connection; it can serve the new session as well.
         self.outputs.push_back(Output::Disconnect);
         self.input.clear();
@@ -149,15 +149,23 @@ impl Machine {
         let Machine { settings, .. } = self;
         self.lease = Arc::new(Lease::new(epoch, settings.timeout, settings.margin));
         self.known = Known::default();
+        self.state = State::Connecting;
         self.is_fresh = true;
         self.evictions.clear();
         self.owed_resync = Some(ResyncReason::NewSession);
         self.outputs.push_back(Output::Begun(Arc::clone(&self.lease)));
     }
 
-    fn set_connecting(&mut self) {
-        debug_assert_eq!(self.known.id, SessionId::NONE, "a new epoch has no session yet");
-        self.set_state(State::Connecting);
+    /// Says that the new epoch has to find a server first.
+    fn say_connecting(&mut self) {
+        self.outputs.push_back(Output::Event(SessionEvent {
+            state: State::Connecting,
+            epoch: self.epoch(),
+            session_id: SessionId::NONE,
+            server: None,
+            restored: None,
+            is_new_session: false,
+        }));
     }
 
     /// Ends the last epoch and the machine: every call is answered, every watch ended.

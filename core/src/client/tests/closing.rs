@@ -1,0 +1,111 @@
+//! Closing and detaching.
+
+use super::world::{Heard, TIMEOUT, World, get, set, settings, success};
+use crate::base::{SessionId, Zxid};
+use crate::client::machine::Input;
+use crate::client::{Credentials, Epoch, Error, LossReason, State};
+use crate::wire::{Op, Request};
+
+const CLOSED: Heard = Heard::State(State::Lost(LossReason::Closed), 1);
+
+#[test]
+fn a_close_comes_behind_what_was_submitted_and_ahead_of_nothing() {
+    let mut world = World::connected(settings(|_| {}));
+    let before = world.submit(set("/a"));
+    world.handle(Input::Close);
+    let after = world.submit(set("/b"));
+    assert_eq!(world.take_heard(), [Heard::Answer(after, Err(Error::Closed))]);
+    assert_eq!(world.serve(), [set("/a"), Request::CloseSession]);
+    assert_eq!(
+        world.take_heard(),
+        [
+            Heard::Answer(before, Ok(success(&set("/a")))),
+            CLOSED,
+            Heard::Closed(Ok(())),
+            Heard::Finished(Error::Closed),
+        ]
+    );
+    world.handle(Input::Close);
+    assert_eq!(world.take_heard(), [Heard::Closed(Ok(()))], "it is closed");
+}
+
+#[test]
+fn streams_end_with_the_close() {
+    let mut world = World::connected(settings(|_| {}));
+    world.watch_below(1, "/");
+    world.handle(Input::Close);
+    world.serve();
+    assert!(world.take_heard().contains(&Heard::Item(1, Err(Error::Closed))));
+}
+
+#[test]
+fn a_close_without_a_connection_waits_a_second_and_says_so() {
+    let mut world = World::connected(settings(|_| {}));
+    world.cut();
+    let waits = world.submit(get("/a"));
+    world.handle(Input::Close);
+    world.take_heard();
+    world.pass(999);
+    assert_eq!(world.take_heard(), []);
+    world.pass(1);
+    let loss = Error::ConnectionLoss { sent: false, epoch: Epoch::FIRST };
+    assert_eq!(
+        world.take_heard(),
+        [
+            Heard::Answer(waits, Err(Error::Closed)),
+            CLOSED,
+            Heard::Closed(Err(loss)),
+            Heard::Finished(Error::Closed),
+        ]
+    );
+}
+
+#[test]
+fn a_close_whose_answer_was_lost_is_asked_again() {
+    let mut world = World::connected(settings(|_| {}));
+    world.handle(Input::Close);
+    assert_eq!(world.ops(), [Op::CloseSession]);
+    world.cut();
+    world.take_heard();
+    world.accept();
+    world.refuse();
+    assert_eq!(
+        world.take_heard(),
+        [CLOSED, Heard::Closed(Ok(())), Heard::Finished(Error::Closed)],
+        "a session that does not exist any more is closed"
+    );
+}
+
+#[test]
+fn a_client_that_never_had_a_session_closes_at_once() {
+    let mut world = World::new(settings(|_| {}));
+    world.handle(Input::Close);
+    assert_eq!(world.take_heard(), [CLOSED, Heard::Closed(Ok(())), Heard::Finished(Error::Closed)]);
+    world.pass(TIMEOUT);
+    assert!(!world.is_dialing);
+}
+
+#[test]
+fn detaching_leaves_the_session_and_takes_its_credentials() {
+    let mut world = World::connected(settings(|_| {}));
+    world.submit(get("/a"));
+    world.serve();
+    let sent = world.submit(set("/sent"));
+    world.ops();
+    let unsent = world.submit(set("/unsent"));
+    world.take_heard();
+    world.handle(Input::Detach);
+    let reason = LossReason::Abandoned;
+    let over = |sent| Error::SessionLost { epoch: Epoch::FIRST, reason, sent };
+    assert_eq!(
+        world.take_heard(),
+        [
+            Heard::Answer(sent, Err(over(true))),
+            Heard::Answer(unsent, Err(over(false))),
+            Heard::State(State::Lost(reason), 1),
+            Heard::Detached(Ok(Credentials::new(SessionId(7), [7; 16], Zxid(1)))),
+            Heard::Finished(Error::Closed),
+        ]
+    );
+    assert_eq!(world.ops(), [], "no close is sent");
+}

@@ -1,0 +1,9 @@
+//! The session machine against a server that the test plays, on a clock that the test turns.
+
+mod closing;
+mod connections;
+mod outcomes;
+mod recovery;
+mod simulation;
+mod watching;
+mod world;
