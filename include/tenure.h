@@ -250,7 +250,8 @@ typedef int32_t tenure_recovery;
  * `queue` or `on_event`.
  *
  * A function that takes a sink copies it and owes one call of `drop_user` for it, also when the
- * function fails: then `drop_user` has run before it returns. Otherwise it runs once the last event
+ * function fails: then `drop_user` has run before it returns. (Of a sink whose `struct_size` is too
+ * small nothing is read, and nothing is owed.) Otherwise it runs once the last event
  * that carries `user` is over and freed; no event carries it afterwards. It runs on the thread on
  * which that happens: a callback thread, or the one that frees the event.
  */
@@ -926,11 +927,12 @@ tenure_status tenure_client_chroot(const struct tenure_client *client,
  * Starts to close the session and all handles of this client. Requests submitted before are carried
  * out first, later ones fail with TENURE_ECLOSED; every watch gets TENURE_KIND_END; then `sink` gets
  * one reply, the last event of the client. With TENURE_OK in it the session's ephemerals are gone;
- * with TENURE_ECONNLOSS no server confirmed it, and the session ends when its timeout has passed.
+ * with TENURE_ECONNLOSS no server confirmed it, and the session ends when its timeout has passed; with
+ * TENURE_ELOST or TENURE_AUTH_FAILED the client was finished before.
  *
  * @param sink Where the reply goes; may be null.
- * @return TENURE_OK; TENURE_ECLOSED if a close was started before, and others if the client was
- *         finished before; TENURE_EINVAL; TENURE_EFORKED. If not TENURE_OK there is no reply.
+ * @return TENURE_OK; otherwise there is no reply: TENURE_ECLOSED if a close was started before;
+ *         TENURE_EINVAL for null and for the sink; TENURE_EFORKED.
  *
  * Thread-safety: any thread, also callback threads.
  */
@@ -1185,10 +1187,11 @@ void tenure_req_free(struct tenure_request *request);
  * @param timeout_ms The request fails with TENURE_ETIMEDOUT if there is no answer within this time.
  *        Negative: as tenure_options_op_timeout() says.
  * @return TENURE_OK, and then exactly one event of TENURE_KIND_REPLY goes to the sink. Otherwise none
- *         does, and nothing was sent: TENURE_EINVAL for null, for a null or contradictory request, and
- *         for a path that is not valid; TENURE_ECLOSED; TENURE_ELOST if the client is finished or the
- *         request is pinned to a session that is over; TENURE_EAGAIN if too many requests wait;
- *         TENURE_EFORKED.
+ *         does, and nothing was sent: TENURE_EINVAL for null, for a null or contradictory request and
+ *         for a path that is not valid; TENURE_ECLOSED if a close was started; TENURE_EFORKED.
+ *
+ * The reply has TENURE_OK, the server's code, or TENURE_ETIMEDOUT, TENURE_ECONNLOSS, TENURE_ELOST if the
+ * client is finished or the session it is pinned to is over, TENURE_EAGAIN if too many requests wait.
  *
  * Thread-safety: any thread, also callback threads.
  */
@@ -1205,7 +1208,7 @@ tenure_status tenure_submit(const struct tenure_client *client,
  * @param out Receives the reply, also if it says that the request failed; null if there is none. The
  *        caller owns it: tenure_event_free(). May be null if the reply is of no interest.
  * @return The status of the reply, or what tenure_submit() fails with; TENURE_EDEADLK on a callback
- *         thread.
+ *         thread. A text for tenure_last_error() goes with either.
  *
  * Thread-safety: any thread but a callback thread.
  */
@@ -1232,7 +1235,7 @@ tenure_status tenure_call(const struct tenure_client *client,
  * @param sink Copied. `drop_user` runs after the last event.
  * @param out Receives the watch. The caller owns it: tenure_watch_free().
  * @return TENURE_OK; otherwise there is no event: TENURE_EINVAL for null, unknown flags and a path
- *         that is not valid; TENURE_ECLOSED; TENURE_ELOST; TENURE_EFORKED.
+ *         that is not valid; TENURE_ECLOSED if a close was started; TENURE_EFORKED.
  *
  * Thread-safety: any thread, also callback threads.
  */

@@ -9,7 +9,6 @@ use tenure_core::base::limits::SESSION_EVENTS;
 use tenure_core::{Client, Credentials};
 
 use crate::arguments::{Handle, Patience, Process, may_block, object, place, text};
-use crate::at_once::AtOnce;
 use crate::event::{TENURE_LOST, tenure_state};
 use crate::guard::{Fault, guard, guard_or};
 use crate::life::{Life, session_content, state_of};
@@ -17,6 +16,7 @@ use crate::options::tenure_options;
 use crate::queue::{Lane, Room, WhenFull};
 use crate::reply;
 use crate::session::tenure_session;
+use crate::signals::with_signals_blocked;
 use crate::sink::{Sink, tenure_sink};
 use crate::status::{TENURE_ECLOSED, TENURE_ETIMEDOUT, tenure_status};
 use crate::wait::wait_for;
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn tenure_client_new(
                 outlet.deliver_in(session_content(&event), Some(&lane));
             }
         });
-        let core = builder.connect_lazy()?;
+        let core = with_signals_blocked(|| builder.connect_lazy())?;
         *out = Box::into_raw(Box::new(tenure_client { core, life, process: Process::current() }));
         Ok(())
     })
@@ -164,11 +164,12 @@ pub unsafe extern "C" fn tenure_client_chroot(
 /// Starts to close the session and all handles of this client. Requests submitted before are carried
 /// out first, later ones fail with TENURE_ECLOSED; every watch gets TENURE_KIND_END; then `sink` gets
 /// one reply, the last event of the client. With TENURE_OK in it the session's ephemerals are gone;
-/// with TENURE_ECONNLOSS no server confirmed it, and the session ends when its timeout has passed.
+/// with TENURE_ECONNLOSS no server confirmed it, and the session ends when its timeout has passed; with
+/// TENURE_ELOST or TENURE_AUTH_FAILED the client was finished before.
 ///
 /// @param sink Where the reply goes; may be null.
-/// @return TENURE_OK; TENURE_ECLOSED if a close was started before, and others if the client was
-///         finished before; TENURE_EINVAL; TENURE_EFORKED. If not TENURE_OK there is no reply.
+/// @return TENURE_OK; otherwise there is no reply: TENURE_ECLOSED if a close was started before;
+///         TENURE_EINVAL for null and for the sink; TENURE_EFORKED.
 ///
 /// Thread-safety: any thread, also callback threads.
 #[unsafe(no_mangle)]
@@ -188,20 +189,15 @@ fn start_close(client: &tenure_client, sink: Option<Arc<Sink>>) -> Result<(), Fa
     let life = client.life.clone();
     life.start_closing()?;
     let outlet = sink.map(|sink| life.outlet(sink));
-    let at_once = AtOnce::new();
-    let later = at_once.clone();
     client.core.close_with(move |result| {
         let result = result.map_err(Fault::from);
-        // An answer within the call is its result, not an event.
-        if later.keep(result.clone()).is_some()
-            && let Some(outlet) = &outlet
-        {
+        if let Some(outlet) = &outlet {
             outlet.deliver(life.stamped(reply::of_result(&result)));
         }
         drop(outlet);
         life.finish(result);
     });
-    at_once.take().unwrap_or(Ok(()))
+    Ok(())
 }
 
 /// Closes the client as tenure_client_close() does, if that was not started yet, and waits until it is

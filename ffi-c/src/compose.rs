@@ -1,6 +1,7 @@
 //! Described requests as the core takes them.
 
 use tenure_core::base::mode::Ttl;
+use tenure_core::base::path;
 use tenure_core::wire::{Create, MultiOp, ReadOp};
 use tenure_core::{Acl, CreateMode, Request};
 
@@ -18,9 +19,30 @@ pub(crate) struct Composed {
     pub(crate) parents: bool,
 }
 
-/// Turns a description into a request. Paths are checked by the core.
+/// Refuses a path that no server accepts.
+pub(crate) fn check_path(path: &str) -> Result<(), Fault> {
+    path::validate(path)
+        .map_err(|fault| invalid(format!("path '{}': {fault}", path.escape_debug())))
+}
+
+/// Checks the path of one operation. A sequential create may name no more than the parent: the number
+/// is the name then.
+fn check_operation(task: &Task, path: &str) -> Result<(), Fault> {
+    match task {
+        Task::Multi(parts) => {
+            parts.iter().try_for_each(|part| check_operation(&part.task, &part.path))
+        }
+        Task::Create { flags, .. } if flags & TENURE_SEQUENTIAL != 0 && path.ends_with('/') => {
+            check_path(&format!("{path}0"))
+        }
+        _ => check_path(path),
+    }
+}
+
+/// Turns a description into a request.
 pub(crate) fn compose(described: tenure_request) -> Result<Composed, Fault> {
     let tenure_request { task, path, version, acl, .. } = described;
+    check_operation(&task, &path)?;
     let asked = Asked::new(match &task {
         Task::Multi(parts) => parts.iter().map(|part| part.path.as_str()).collect(),
         _ => vec![path.as_str()],

@@ -38,11 +38,11 @@ pub mod watch;
 pub mod server;
 
 mod arguments;
-mod at_once;
 mod compose;
 mod content;
 mod deliveries;
 mod guard;
 mod life;
 mod reply;
+mod signals;
 mod wait;

@@ -80,6 +80,14 @@ impl Life {
         self.finish(Err(Fault::new(TENURE_EPANIC, "the client was ended by an internal error")));
     }
 
+    /// Refuses a client whose close was started.
+    pub(crate) fn check_open(&self) -> Result<(), Fault> {
+        match *self.closing.lock() {
+            Closing::No => Ok(()),
+            _ => Err(closed()),
+        }
+    }
+
     /// Claims the right to close; only one close starts.
     pub(crate) fn start_closing(&self) -> Result<(), Fault> {
         let mut closing = self.closing.lock();
@@ -88,7 +96,7 @@ impl Life {
                 *closing = Closing::Started;
                 Ok(())
             }
-            _ => Err(Fault::new(TENURE_ECLOSED, "the client is closed or being closed")),
+            _ => Err(closed()),
         }
     }
 
@@ -126,6 +134,10 @@ impl Life {
             }
         }
     }
+}
+
+fn closed() -> Fault {
+    Fault::new(TENURE_ECLOSED, "the client is closed or being closed")
 }
 
 /// The number of a state.

@@ -9,6 +9,7 @@ use tenure_core::server::{Server, StartError};
 
 use crate::arguments::{Handle, Patience, Process, invalid, may_block, object, place, text};
 use crate::guard::{Fault, guard, guard_or};
+use crate::signals::with_signals_blocked;
 use crate::status::{TENURE_ETIMEDOUT, TENURE_SYSTEM_ERROR, TENURE_UNKNOWN_SESSION, tenure_status};
 
 /// A server inside this process, on its own threads. Any number may run side by side.
@@ -51,7 +52,8 @@ pub unsafe extern "C" fn tenure_server_start(
         let address = listen.to_socket_addrs().ok().and_then(|mut found| found.next());
         let address = address
             .ok_or_else(|| invalid(format!("{listen:?} is no address:port such as 127.0.0.1:0")))?;
-        let core = Server::builder().listen(address).start().map_err(refused)?;
+        let builder = Server::builder().listen(address);
+        let core = with_signals_blocked(|| builder.start()).map_err(refused)?;
         *out = Box::into_raw(Box::new(tenure_server { core, process: Process::current() }));
         Ok(())
     })

@@ -16,7 +16,8 @@ use crate::queue::{Lane, Line, tenure_queue};
 /// `queue` or `on_event`.
 ///
 /// A function that takes a sink copies it and owes one call of `drop_user` for it, also when the
-/// function fails: then `drop_user` has run before it returns. Otherwise it runs once the last event
+/// function fails: then `drop_user` has run before it returns. (Of a sink whose `struct_size` is too
+/// small nothing is read, and nothing is owed.) Otherwise it runs once the last event
 /// that carries `user` is over and freed; no event carries it afterwards. It runs on the thread on
 /// which that happens: a callback thread, or the one that frees the event.
 #[repr(C)]

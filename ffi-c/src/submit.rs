@@ -7,7 +7,6 @@ use std::time::Duration;
 use tenure_core::{Error, Reply, Request, RequestOptions};
 
 use crate::arguments::{invalid, may_block};
-use crate::at_once::AtOnce;
 use crate::client::{tenure_client, with};
 use crate::compose::{Composed, compose};
 use crate::content::Content;
@@ -28,10 +27,11 @@ use crate::watch;
 /// @param timeout_ms The request fails with TENURE_ETIMEDOUT if there is no answer within this time.
 ///        Negative: as tenure_options_op_timeout() says.
 /// @return TENURE_OK, and then exactly one event of TENURE_KIND_REPLY goes to the sink. Otherwise none
-///         does, and nothing was sent: TENURE_EINVAL for null, for a null or contradictory request, and
-///         for a path that is not valid; TENURE_ECLOSED; TENURE_ELOST if the client is finished or the
-///         request is pinned to a session that is over; TENURE_EAGAIN if too many requests wait;
-///         TENURE_EFORKED.
+///         does, and nothing was sent: TENURE_EINVAL for null, for a null or contradictory request and
+///         for a path that is not valid; TENURE_ECLOSED if a close was started; TENURE_EFORKED.
+///
+/// The reply has TENURE_OK, the server's code, or TENURE_ETIMEDOUT, TENURE_ECONNLOSS, TENURE_ELOST if the
+/// client is finished or the session it is pinned to is over, TENURE_EAGAIN if too many requests wait.
 ///
 /// Thread-safety: any thread, also callback threads.
 #[unsafe(no_mangle)]
@@ -52,14 +52,8 @@ pub unsafe extern "C" fn tenure_submit(
             let ready = Ready::new(client, *request, timeout_ms)?;
             let outlet = client.life().outlet(sink);
             let owed = Owed { outlet, life: client.life().clone(), is_paid: false };
-            let at_once = AtOnce::new();
-            let later = at_once.clone();
-            ready.submit(client, move |content| match later.keep(content) {
-                Some(content) => owed.pay(content),
-                // The call itself says it.
-                None => owed.forgive(),
-            });
-            at_once.take().map_or(Ok(()), |content| failure_of(&content))
+            ready.submit(client, move |content| owed.pay(content));
+            Ok(())
         };
         // SAFETY: null or a live client.
         unsafe { with(client, submit) }
@@ -73,7 +67,7 @@ pub unsafe extern "C" fn tenure_submit(
 /// @param out Receives the reply, also if it says that the request failed; null if there is none. The
 ///        caller owns it: tenure_event_free(). May be null if the reply is of no interest.
 /// @return The status of the reply, or what tenure_submit() fails with; TENURE_EDEADLK on a callback
-///         thread.
+///         thread. A text for tenure_last_error() goes with either.
 ///
 /// Thread-safety: any thread but a callback thread.
 #[unsafe(no_mangle)]
@@ -124,6 +118,7 @@ impl Ready {
         mut described: tenure_request,
         timeout_ms: i64,
     ) -> Result<Ready, Fault> {
+        client.life().check_open()?;
         let mut options = RequestOptions::new();
         if let Ok(millis) = u64::try_from(timeout_ms) {
             options = options.timeout(Duration::from_millis(millis));
@@ -162,10 +157,6 @@ struct Owed {
 impl Owed {
     fn pay(mut self, content: Content) {
         self.outlet.deliver(self.life.stamped(content));
-        self.is_paid = true;
-    }
-
-    fn forgive(mut self) {
         self.is_paid = true;
     }
 }

@@ -9,8 +9,8 @@ use tenure_core::base::limits::WATCH_BUFFER;
 use tenure_core::{Change, Error, ResyncReason, Watch, WatchItem, WatchMode, WatchOptions};
 
 use crate::arguments::{Process, invalid, place, text};
-use crate::at_once::AtOnce;
 use crate::client::{tenure_client, with};
+use crate::compose::check_path;
 use crate::content::{Content, Part};
 use crate::event::{
     TENURE_CHILDREN, TENURE_CREATED, TENURE_DATA, TENURE_DELETED, TENURE_KIND_END,
@@ -52,7 +52,7 @@ pub struct tenure_watch {
 /// @param sink Copied. `drop_user` runs after the last event.
 /// @param out Receives the watch. The caller owns it: tenure_watch_free().
 /// @return TENURE_OK; otherwise there is no event: TENURE_EINVAL for null, unknown flags and a path
-///         that is not valid; TENURE_ECLOSED; TENURE_ELOST; TENURE_EFORKED.
+///         that is not valid; TENURE_ECLOSED if a close was started; TENURE_EFORKED.
 ///
 /// Thread-safety: any thread, also callback threads.
 #[unsafe(no_mangle)]
@@ -73,6 +73,8 @@ pub unsafe extern "C" fn tenure_watch_add(
             let out = unsafe { place(out, "out") }?;
             // SAFETY: null or a C string.
             let path = unsafe { text(path, "path") }?;
+            check_path(&path)?;
+            client.life().check_open()?;
             let mode = match flags {
                 0 => WatchMode::Persistent,
                 TENURE_WATCH_RECURSIVE => WatchMode::PersistentRecursive,
@@ -80,44 +82,22 @@ pub unsafe extern "C" fn tenure_watch_add(
             };
             let buffer = if buffer == 0 { WATCH_BUFFER } else { buffer as usize };
             let options = WatchOptions::new(mode).buffer(buffer);
-            let watch = start(client, &path, options, Voice::new(client, sink, buffer))?;
+            let voice = Voice::new(client, sink, buffer);
+            let is_freed = voice.is_freed.clone();
+            let added = voice.clone();
+            let core = client.core().watch_to(
+                &path,
+                options,
+                move |item| voice.say(item),
+                move |result| added.added(result),
+            );
+            let watch = tenure_watch { is_freed, core: Some(core), process: Process::current() };
             *out = Box::into_raw(Box::new(watch));
             Ok(())
         };
         // SAFETY: null or a live client.
         unsafe { with(client, add) }
     })
-}
-
-fn start(
-    client: &tenure_client,
-    path: &str,
-    options: WatchOptions,
-    voice: Arc<Voice>,
-) -> Result<tenure_watch, Fault> {
-    let is_freed = voice.is_freed.clone();
-    let at_once = AtOnce::new();
-    let (items, added, later) = (voice.clone(), voice.clone(), at_once.clone());
-    let core = client.core().watch_to(
-        path,
-        options,
-        move |item| items.say(item),
-        move |result| {
-            if let Some(result) = later.keep(result) {
-                added.added(result);
-            }
-        },
-    );
-    match at_once.take() {
-        None => {}
-        // Nothing was heard yet: the call itself says it.
-        Some(Err(error)) => {
-            voice.fall_silent();
-            return Err(error.into());
-        }
-        Some(result) => voice.added(result),
-    }
-    Ok(tenure_watch { is_freed, core: Some(core), process: Process::current() })
 }
 
 /// Removes the watch in the background. Null is fine. After this returns no new event starts, not even
