@@ -25,6 +25,7 @@ pub enum Rule {
     ExistsNeedsRead,
     WatcherKinds,
     CheckOthersWatches,
+    CheckRelativePath,
     WatchModes,
     InternalOperations,
     OpcodeAndFlag,
@@ -32,7 +33,7 @@ pub enum Rule {
 
 impl Rule {
     /// All rules.
-    pub const ALL: [Rule; 17] = [
+    pub const ALL: [Rule; 18] = [
         Rule::SessionIds,
         Rule::WallTimes,
         Rule::NameOrder,
@@ -47,6 +48,7 @@ impl Rule {
         Rule::ExistsNeedsRead,
         Rule::WatcherKinds,
         Rule::CheckOthersWatches,
+        Rule::CheckRelativePath,
         Rule::WatchModes,
         Rule::InternalOperations,
         Rule::OpcodeAndFlag,
@@ -69,6 +71,7 @@ impl Rule {
             Rule::ExistsNeedsRead => "exists-needs-read",
             Rule::WatcherKinds => "watcher-kinds",
             Rule::CheckOthersWatches => "check-others-watches",
+            Rule::CheckRelativePath => "check-relative-path",
             Rule::WatchModes => "watch-modes",
             Rule::InternalOperations => "internal-operations",
             Rule::OpcodeAndFlag => "opcode-and-flag",
@@ -99,6 +102,7 @@ pub fn reconcile(
     apply(Rule::WatcherKinds, watcher_kinds(action, ours, theirs));
     let others = watched && check_others_watches(action, ours, theirs);
     apply(Rule::CheckOthersWatches, others);
+    apply(Rule::CheckRelativePath, check_relative_path(action, ours, theirs));
     apply(Rule::IdentityOrder, identity_order(action, ours, theirs));
     applied
 }
@@ -110,6 +114,13 @@ pub fn spends_surplus_zxid(action: &Action, ours: &Record) -> bool {
         _ => false,
     };
     is_write && ours.code == op::MARSHALLING
+}
+
+/// Takes our reply for theirs too; always true, for the end of a rule.
+fn accept(ours: &Record, theirs: &mut Record) -> bool {
+    theirs.reply.clone_from(&ours.reply);
+    theirs.code = ours.code;
+    true
 }
 
 /// The ephemerals of a closed session go in no defined order there.
@@ -140,11 +151,7 @@ fn null_path(action: &Action, ours: &mut Record, theirs: &mut Record) -> bool {
     let allowed = matches!(action, Action::Call(Request::Create { path: None, .. }))
         && ours.code == op::MARSHALLING
         && theirs.code == op::BAD_ARGUMENTS;
-    if allowed {
-        theirs.reply.clone_from(&ours.reply);
-        theirs.code = ours.code;
-    }
-    allowed
+    allowed && accept(ours, theirs)
 }
 
 /// A multi with an unknown create flag does not decode here; there the operation fails with -8.
@@ -156,11 +163,7 @@ fn multi_flag(action: &Action, ours: &mut Record, theirs: &mut Record) -> bool {
     let allowed = has_unknown_flag
         && ours.code == op::MARSHALLING
         && theirs.reply.iter().any(|line| line.starts_with("result "));
-    if allowed {
-        theirs.reply.clone_from(&ours.reply);
-        theirs.code = ours.code;
-    }
-    allowed
+    allowed && accept(ours, theirs)
 }
 
 /// The result of a create2 inside a multi has type 15 and a Stat here, type 1 and no Stat there.
@@ -192,11 +195,7 @@ fn exists_needs_read(action: &Action, ours: &mut Record, theirs: &mut Record) ->
         matches!(action, Action::Call(Request::Read { kind: op::EXISTS, watch: false, .. }))
             && ours.code == op::NO_AUTH
             && theirs.code == 0;
-    if allowed {
-        theirs.reply.clone_from(&ours.reply);
-        theirs.code = ours.code;
-    }
-    allowed
+    allowed && accept(ours, theirs)
 }
 
 /// The watcher kinds persistent and recursive are known from 3.9 on.
@@ -204,11 +203,7 @@ fn watcher_kinds(action: &Action, ours: &mut Record, theirs: &mut Record) -> boo
     let allowed = matches!(action, Action::Call(Request::Watches { watcher: 4 | 5, .. }))
         && ours.code == op::NO_WATCHER
         && theirs.code == op::MARSHALLING;
-    if allowed {
-        theirs.reply.clone_from(&ours.reply);
-        theirs.code = ours.code;
-    }
-    allowed
+    allowed && accept(ours, theirs)
 }
 
 /// checkWatches finds anybody's watch of the path there; here it looks at the connection's own, as
@@ -217,11 +212,18 @@ fn check_others_watches(action: &Action, ours: &mut Record, theirs: &mut Record)
     let allowed = matches!(action, Action::Call(Request::Watches { kind: op::CHECK_WATCHES, .. }))
         && ours.code == op::NO_WATCHER
         && theirs.code == 0;
-    if allowed {
-        theirs.reply.clone_from(&ours.reply);
-        theirs.code = ours.code;
-    }
-    allowed
+    allowed && accept(ours, theirs)
+}
+
+/// A path without a slash at its start cannot be walked up there, which shows once there is a
+/// recursive watch; here nothing is walked.
+fn check_relative_path(action: &Action, ours: &mut Record, theirs: &mut Record) -> bool {
+    let Action::Call(Request::Watches { kind: op::CHECK_WATCHES, path, .. }) = action else {
+        return false;
+    };
+    let allowed =
+        !path.starts_with('/') && ours.code == op::NO_WATCHER && theirs.code == op::MARSHALLING;
+    allowed && accept(ours, theirs)
 }
 
 /// An `auth` entry is replaced by the identities of the connection, in no defined order there.
