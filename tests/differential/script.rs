@@ -235,6 +235,10 @@ impl Script {
             (op::CREATE, op::EPHEMERAL_SEQUENTIAL),
             (op::CREATE2, op::EPHEMERAL_SEQUENTIAL),
             (op::CREATE_CONTAINER, op::CONTAINER),
+            (op::CREATE, op::CONTAINER),
+            (op::CREATE2, op::CONTAINER),
+            (op::CREATE, op::TTL),
+            (op::CREATE2, op::TTL_SEQUENTIAL),
             (op::CREATE_TTL, op::TTL),
             (op::CREATE_TTL, op::TTL_SEQUENTIAL),
             (op::CREATE, 7),
@@ -342,11 +346,23 @@ impl Script {
         Request::Watches { kind, path, watcher }
     }
 
+    /// A create inside a multi. The rule `opcode-and-flag`: there a TTL flag under another operation
+    /// spoils the whole multi.
+    fn part(&mut self) -> Request {
+        loop {
+            let create = self.create();
+            match create {
+                Request::Create { kind: op::CREATE | op::CREATE2, flags: 5 | 6, .. } => {}
+                _ => return create,
+            }
+        }
+    }
+
     fn parts(&mut self) -> Vec<Request> {
         let count = self.chance.below(5);
         (0..count)
             .map(|_| match self.chance.below(4) {
-                0 => self.create(),
+                0 => self.part(),
                 1 => Request::Delete { path: Some(self.path_there()), version: self.version() },
                 2 => Request::SetData {
                     path: Some(self.path_there()),
