@@ -45,7 +45,7 @@ def install(shop: Workshop) -> Optional[Tally]:
 def types(shop: Workshop) -> Tally:
     """The stubs say what the module has, and the package is sound under `mypy --strict`."""
     shop.need_path("py/python/tenure/py.typed")
-    missing = _installed(shop)
+    missing = installed(shop)
     if missing is not None:
         return missing
     python = shop.python_env.python
@@ -63,14 +63,15 @@ def types(shop: Workshop) -> Tally:
 def tests(shop: Workshop) -> Tally:
     """The tests of the package, against the installed wheel."""
     folder = shop.need_path("py/tests")
-    missing = _installed(shop)
+    missing = installed(shop)
     if missing is not None:
         return missing
     return shop.step([shop.python_env.python, *PYTEST, folder], tally.pytest,
                      cwd=_elsewhere(shop))
 
 
-def _installed(shop: Workshop) -> Optional[Tally]:
+def installed(shop: Workshop) -> Optional[Tally]:
+    """The wheel of this checkout is in the environment; a failed Tally when it cannot be."""
     # Run alone, a suite makes the wheel it needs; after `wheel` it is there already.
     python = shop.python_env.python
     newest = max((path.stat().st_mtime for folder in ("core", "py") for path in
