@@ -282,7 +282,8 @@ typedef struct tenure_sink {
    */
   void *user;
   /**
-   * Called exactly once, when `user` is not needed any more; never in a forked child. May be null.
+   * Called exactly once, when `user` is not needed any more; never in a forked child. Must not block.
+   * May be null.
    */
   void (*drop_user)(void *user);
 } tenure_sink;

@@ -38,7 +38,8 @@ pub struct tenure_sink {
     pub on_event: Option<unsafe extern "C" fn(event: *const tenure_event, user: *mut c_void)>,
     /// Comes back with every event: see tenure_event_user().
     pub user: *mut c_void,
-    /// Called exactly once, when `user` is not needed any more; never in a forked child. May be null.
+    /// Called exactly once, when `user` is not needed any more; never in a forked child. Must not block.
+    /// May be null.
     pub drop_user: Option<unsafe extern "C" fn(user: *mut c_void)>,
 }
 

@@ -39,6 +39,10 @@ def header(shop: Workshop) -> Tally:
         total.add(shop.step(
             [compiler, f"-std={standard}", *STRICT, f"-I{shop.root / 'include'}",
              "-fsyntax-only", source], tally.one(f"the header alone as {standard}")))
+        pins = shop.need_path("ffi-c/tests") / ("header.cpp" if language == "c++" else "header.c")
+        total.add(shop.step(
+            [compiler, f"-std={standard}", *STRICT, f"-I{shop.root / 'include'}",
+             "-fsyntax-only", pins], tally.one(f"numbers and sizes as {standard}")))
     return total.add(exported_symbols(shop))
 
 
@@ -62,8 +66,8 @@ def exported_symbols(shop: Workshop) -> Tally:
 
 
 def plain(shop: Workshop) -> Tally:
-    """Each program against the shared library."""
-    return _run_programs(shop, "plain", [], [])
+    """Each program against the shared library, and each example against both."""
+    return _run_programs(shop, "plain", [], []).add(_run_examples(shop))
 
 
 def sanitized(shop: Workshop) -> Tally:
@@ -118,6 +122,25 @@ def _run_programs(shop: Workshop, kind: str, flags: Sequence[str], under: Sequen
                               f"{source.name} compiles")
         total.add(failed or shop.step([*under, program], tally.tap, limit=PROGRAM_LIMIT))
     return total if sources else Tally(failures=["ffi-c/tests has no C program"])
+
+
+def _run_examples(shop: Workshop) -> Tally:
+    broken = build_library(shop)
+    if broken is not None:
+        return broken
+    total = Tally()
+    for source in sorted(shop.need_path("examples/c").glob("*.c")):
+        shared = shop.target / "dev" / "examples" / source.stem
+        static = shared.with_name(f"{source.stem}-static")
+        for kind, program, command in (
+                ("shared", shared, compile_against_library(shop, source, shared, [])),
+                ("static", static, ["cc", "-std=c99", *STRICT, f"-I{shop.root / 'include'}", source,
+                                    shop.target / "debug" / "libtenure.a", "-o", static,
+                                    *STATIC_NEEDS])):
+            failed = shop.prepare(command, f"{source.name} compiles, {kind}")
+            total.add(failed or shop.step([program], tally.one(f"{source.name} runs, {kind}"),
+                                          limit=PROGRAM_LIMIT))
+    return total
 
 
 def _link_soname(library: Path) -> None:
