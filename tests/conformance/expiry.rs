@@ -1,13 +1,13 @@
 //! What keeps a session alive, when a silent one ends, and what its end takes along.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tenure_tests::jute::Body;
 use tenure_tests::op;
 use tenure_tests::raw::{Silence, Wire};
-use tenure_tests::records::ConnectRequest;
+use tenure_tests::records::{ConnectRequest, Frame};
 use tenure_tests::session::Session;
-use tenure_tests::subject::Subject;
+use tenure_tests::subject::{Settings, Subject};
 
 /// The shortest timeout of the default settings, in milliseconds.
 const T: u64 = 4_000;
@@ -46,6 +46,27 @@ fn s13_the_end_is_exact_for_every_phase_of_a_tick() {
         assert_eq!(observer.exists("/e", false), Err(op::NO_NODE), "phase {phase}");
         observer.close();
     }
+}
+
+#[test]
+fn s13_on_the_machines_clock_the_end_is_never_early() {
+    let timeout = millis(700);
+    let server =
+        Subject::with(Settings { min_session_timeout: Some(timeout), ..Settings::default() });
+    let mut observer = server.session();
+    let mut mortal = Session::with_timeout(server.addr(), 0);
+    assert_eq!(mortal.granted.timeout, 700);
+    mortal.create("/e", b"", op::EPHEMERAL).expect("created");
+    observer.exists("/e", true).expect("there");
+    let silent_since = Instant::now();
+    mortal.ping();
+    match observer.frame().expect("the end is told") {
+        Frame::Event(event) => assert_eq!(event.kind, op::DELETED),
+        Frame::Reply(reply) => panic!("{reply:?}"),
+    }
+    let waited = silent_since.elapsed();
+    assert!(waited >= timeout, "ended after {waited:?}");
+    assert!(waited < timeout + millis(5_000), "even a busy machine is not this late: {waited:?}");
 }
 
 #[test]
