@@ -224,7 +224,7 @@ fn a13_a25_each_identity_gets_an_entry() {
 #[test]
 fn a14_a15_world_matches_all_and_digest_the_exact_id() {
     let server = Subject::start();
-    let (mut bob, mut other) = (server.session(), server.session());
+    let (mut bob, mut other) = server.pair();
     assert_eq!(create(&mut other, "/world", &anyone(op::READ)), 0);
     assert_eq!(create(&mut other, "/bob", &[acl(31, "digest", BOB)]), 0);
     assert_eq!(bob.auth("digest", b"bob:pw"), 0);
@@ -272,7 +272,7 @@ fn a18_identities_count_from_the_request_after_the_packet() {
 #[test]
 fn a22_without_admin_hashes_are_hidden() {
     let server = Subject::start();
-    let (mut bob, mut reader) = (server.session(), server.session());
+    let (mut bob, mut reader) = server.pair();
     assert_eq!(bob.auth("digest", b"bob:pw"), 0);
     let list =
         [acl(31, "digest", BOB), acl(op::READ, "world", "anyone"), acl(2, "ip", "10.0.0.0/8")];

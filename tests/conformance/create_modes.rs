@@ -91,7 +91,7 @@ fn z28_only_ephemerals_have_no_children() {
 #[test]
 fn z30_anybody_with_permission_may_change_an_ephemeral() {
     let server = Subject::start();
-    let (mut owner, mut other) = (server.session(), server.session());
+    let (mut owner, mut other) = server.pair();
     owner.create("/e", b"", op::EPHEMERAL).expect("created");
     assert_eq!(other.set("/e", b"x", -1).map(|stat| stat.ephemeral_owner), Ok(owner.id()));
     assert_eq!(other.delete("/e", 1), Ok(()));
@@ -129,7 +129,7 @@ fn z66_p55_create2_container_and_ttl_return_path_and_stat() {
 #[test]
 fn z67_two_creates_of_one_path_have_one_winner() {
     let server = Subject::start();
-    let (mut first, mut second) = (server.session(), server.session());
+    let (mut first, mut second) = server.pair();
     for round in 0..50 {
         let body = create_body(&format!("/n{round}"), Some(b""), &open(), 0);
         first.send(op::CREATE, &body);
@@ -143,7 +143,7 @@ fn z67_two_creates_of_one_path_have_one_winner() {
 #[test]
 fn z68_two_guarded_writes_of_one_version_have_one_winner() {
     let server = Subject::start();
-    let (mut first, mut second) = (server.session(), server.session());
+    let (mut first, mut second) = server.pair();
     first.make("/a");
     for version in 0..50 {
         let body = Body::new().string("/a").bytes(b"").int(version);

@@ -37,7 +37,7 @@ fn z51_all_descendants_are_counted() {
 #[test]
 fn z52_ephemerals_are_found_by_string_prefix() {
     let server = Subject::start();
-    let (mut session, mut other) = (server.session(), server.session());
+    let (mut session, mut other) = server.pair();
     session.make("/a");
     for path in ["/a/x", "/ab", "/c"] {
         session.create(path, b"", op::EPHEMERAL).expect("created");

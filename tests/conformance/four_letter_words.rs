@@ -170,7 +170,7 @@ fn p84_mntr_is_names_tabs_and_values() {
 #[test]
 fn p84_dump_lists_sessions_and_their_ephemerals() {
     let server = Subject::start();
-    let (mut session, plain) = (server.session(), server.session());
+    let (mut session, plain) = server.pair();
     session.create("/e", b"", op::EPHEMERAL).expect("created");
     let text = server.word(b"dump");
     assert!(text.starts_with("SessionTracker dump:\n"), "{text}");
@@ -182,7 +182,7 @@ fn p84_dump_lists_sessions_and_their_ephemerals() {
 #[test]
 fn p84_wchs_counts_the_data_watches() {
     let server = Subject::start();
-    let (mut first, mut second) = (server.session(), server.session());
+    let (mut first, mut second) = server.pair();
     first.get("/", true).expect("there");
     first.exists("/a", true).expect_err("absent");
     second.get("/", true).expect("there");

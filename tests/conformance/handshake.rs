@@ -61,7 +61,7 @@ fn s03_a_lower_bound_above_the_upper_one_does_not_start() {
 #[test]
 fn s04_ids_of_consecutive_sessions_differ_by_1() {
     let server = Subject::start();
-    let (first, second) = (server.session(), server.session());
+    let (first, second) = server.pair();
     assert_eq!(second.id(), first.id() + 1);
 }
 

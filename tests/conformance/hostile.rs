@@ -43,7 +43,7 @@ impl Siege {
     fn new() -> Siege {
         let server =
             Subject::with(Settings { max_connections_per_address: 0, ..Settings::default() });
-        let (attacker, innocent) = (server.session(), server.session());
+        let (attacker, innocent) = server.pair();
         Siege { server, attacker, innocent, sent: 0 }
     }
 
@@ -270,7 +270,7 @@ fn h03_a_multi_cannot_break_the_reserved_tree() {
 #[test]
 fn h05_events_and_replies_stay_apart_under_fire() {
     let server = Subject::start();
-    let (mut attacker, mut innocent) = (server.session(), server.session());
+    let (mut attacker, mut innocent) = server.pair();
     innocent.add_watch("/", 1).expect("added");
     for round in 0..200 {
         attacker.send(op::CREATE, &create_body(&format!("/n{round}"), None, &open(), 0));

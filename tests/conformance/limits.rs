@@ -50,7 +50,7 @@ fn s76_a_connection_without_a_session_is_closed_after_10_seconds() {
 #[test]
 fn s79_a_client_that_does_not_read_is_slowed_down_and_not_cut() {
     let server = Subject::start();
-    let (mut greedy, mut other) = (server.session(), server.session());
+    let (mut greedy, mut other) = server.pair();
     greedy.create("/a", &[b'x'; 1_000], 0).expect("created");
     let total = 100_000;
     // Surplus bytes make the requests too large for the buffers of the sockets in between.

@@ -39,7 +39,7 @@ fn errors(codes: &[i32]) -> Vec<Outcome> {
 #[test]
 fn m01_p65_a_failed_multi_changes_nothing_and_takes_one_zxid() {
     let server = Subject::start();
-    let (mut session, mut watcher) = (server.session(), server.session());
+    let (mut session, mut watcher) = server.pair();
     session.make("/a");
     let (before, root) = (session.stat("/a"), session.stat("/"));
     watcher.get("/a", true).expect("there");
@@ -119,7 +119,7 @@ fn m05_p64_errors_are_told_per_operation_and_the_header_is_0() {
 #[test]
 fn m06_check_compares_needs_read_and_fires_nothing() {
     let server = Subject::start();
-    let (mut session, mut watcher) = (server.session(), server.session());
+    let (mut session, mut watcher) = server.pair();
     session.make("/a");
     session.create_with("/hidden", Some(b""), &[acl(30, "world", "anyone")], 0).expect("made");
     watcher.get("/a", true).expect("there");
@@ -190,7 +190,7 @@ fn p61_a_truncated_multi_is_a_decoding_error() {
 #[test]
 fn m09_w12_events_come_operation_by_operation_with_one_zxid() {
     let server = Subject::start();
-    let (mut session, mut watcher) = (server.session(), server.session());
+    let (mut session, mut watcher) = server.pair();
     watcher.add_watch("/", 1).expect("added");
     let parts = [create("/a", 0), create("/a/b", 0), set("/a", b"", -1), delete("/a/b", -1)];
     session.multi(&parts).expect("answered");

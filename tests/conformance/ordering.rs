@@ -47,7 +47,7 @@ fn s71_the_events_of_a_multi_precede_its_reply_in_order() {
 #[test]
 fn s72_whoever_sees_the_later_write_sees_the_earlier_one() {
     let server = Subject::start();
-    let (mut writer, mut reader) = (server.session(), server.session());
+    let (mut writer, mut reader) = server.pair();
     writer.make("/x");
     writer.make("/y");
     let rounds = 200;
@@ -75,7 +75,7 @@ fn s72_whoever_sees_the_later_write_sees_the_earlier_one() {
 #[test]
 fn s73_a_read_after_sync_sees_every_acknowledged_write() {
     let server = Subject::start();
-    let (mut writer, mut reader) = (server.session(), server.session());
+    let (mut writer, mut reader) = server.pair();
     writer.make("/a");
     for version in 1..=100 {
         writer.set("/a", b"", -1).expect("set");
@@ -104,7 +104,7 @@ fn s74_pings_and_writes_are_answered_in_order() {
 #[test]
 fn w36_a_watch_of_another_connection_is_told_before_its_next_reply() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = (server.session(), server.session());
+    let (mut writer, mut watcher) = server.pair();
     writer.make("/a");
     for _ in 0..100 {
         watcher.get("/a", true).expect("there");

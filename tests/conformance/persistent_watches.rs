@@ -1,19 +1,12 @@
 //! Persistent watches, plain and recursive.
 
 use tenure_tests::op;
+use tenure_tests::records::event;
 use tenure_tests::session::Session;
 use tenure_tests::subject::Subject;
 
 const PERSISTENT: i32 = 0;
 const RECURSIVE: i32 = 1;
-
-fn pair(server: &Subject) -> (Session, Session) {
-    (server.session(), server.session())
-}
-
-fn event(kind: i32, path: &str) -> (i32, String) {
-    (kind, path.to_owned())
-}
 
 /// A life of `/a` with a child and a grandchild.
 fn life(writer: &mut Session) {
@@ -30,7 +23,7 @@ fn life(writer: &mut Session) {
 #[test]
 fn w13_a_persistent_watch_hears_the_whole_life_of_a_znode() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     watcher.add_watch("/a", PERSISTENT).expect("added");
     let wanted = [
         event(op::CREATED, "/a"),
@@ -48,7 +41,7 @@ fn w13_a_persistent_watch_hears_the_whole_life_of_a_znode() {
 #[test]
 fn w14_a_recursive_watch_hears_of_all_descendants_but_no_child_changes() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     watcher.add_watch("/a", RECURSIVE).expect("added");
     let wanted = [
         event(op::CREATED, "/a"),
@@ -71,7 +64,7 @@ fn w14_a_recursive_watch_hears_of_all_descendants_but_no_child_changes() {
 #[test]
 fn w15_a_recursive_watch_on_the_root_sees_everything() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     watcher.add_watch("/", RECURSIVE).expect("added");
     writer.make("/zookeeper/x");
     writer.make("/a");
@@ -89,7 +82,7 @@ fn w15_a_recursive_watch_on_the_root_sees_everything() {
 #[test]
 fn w16_one_connection_gets_one_event_for_two_watches() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     writer.make("/a");
     writer.make("/a/b");
     watcher.add_watch("/a", RECURSIVE).expect("added");
@@ -103,7 +96,7 @@ fn w16_one_connection_gets_one_event_for_two_watches() {
 #[test]
 fn w17_a_child_watch_beside_a_recursive_one_still_fires() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     writer.make("/a");
     watcher.add_watch("/a", RECURSIVE).expect("added");
     watcher.children("/a", true).expect("there");
@@ -116,7 +109,7 @@ fn w17_a_child_watch_beside_a_recursive_one_still_fires() {
 #[test]
 fn w18_the_modes_of_one_path_are_independent() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     writer.make("/a");
     watcher.get("/a", true).expect("there");
     watcher.add_watch("/a", PERSISTENT).expect("added");
@@ -136,7 +129,7 @@ fn w18_the_modes_of_one_path_are_independent() {
 #[test]
 fn w18_a_standard_watch_does_not_downgrade_a_persistent_one() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     writer.make("/a");
     watcher.add_watch("/a", RECURSIVE).expect("added");
     watcher.get("/a", true).expect("there");
@@ -152,7 +145,7 @@ fn w18_a_standard_watch_does_not_downgrade_a_persistent_one() {
 #[test]
 fn w19_an_unknown_mode_does_not_decode_and_nothing_else_is_asked() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     for mode in [-1, 2, 3, i32::MAX, i32::MIN] {
         assert_eq!(watcher.add_watch("/a", mode), Err(op::MARSHALLING), "{mode}");
     }
@@ -166,7 +159,7 @@ fn w19_an_unknown_mode_does_not_decode_and_nothing_else_is_asked() {
 #[test]
 fn w39_a_persistent_watch_gets_a_thousand_events_in_order() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     writer.make("/a");
     watcher.add_watch("/a", PERSISTENT).expect("added");
     let zxids: Vec<_> = (0..1_000)
@@ -182,7 +175,7 @@ fn w39_a_persistent_watch_gets_a_thousand_events_in_order() {
 #[test]
 fn w13_adding_twice_gives_one_event() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     for mode in [PERSISTENT, PERSISTENT, RECURSIVE, RECURSIVE] {
         watcher.add_watch("/a", mode).expect("added");
     }

@@ -90,7 +90,7 @@ fn s78_reconfig_on_a_standalone_server_is_answered() {
 #[test]
 fn p33_the_headers_of_one_connection_never_go_back() {
     let server = Subject::start();
-    let (mut first, mut second) = (server.session(), server.session());
+    let (mut first, mut second) = server.pair();
     let mut last = 0;
     for round in 0..50 {
         first.make(&format!("/n{round}"));

@@ -2,13 +2,9 @@
 
 use tenure_tests::jute::Body;
 use tenure_tests::op;
-use tenure_tests::records::acl;
+use tenure_tests::records::{acl, event};
 use tenure_tests::session::Session;
 use tenure_tests::subject::Subject;
-
-fn event(kind: i32, path: &str) -> (i32, String) {
-    (kind, path.to_owned())
-}
 
 /// A session and the zxid it has seen last.
 fn away(server: &Subject) -> (Session, i64) {

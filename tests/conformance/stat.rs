@@ -221,7 +221,7 @@ fn p58_a_write_that_does_not_decode_takes_no_zxid() {
 #[test]
 fn p33_headers_carry_the_zxid_of_the_write_or_of_the_last_one_applied() {
     let server = Subject::start();
-    let (mut writer, mut reader) = (server.session(), server.session());
+    let (mut writer, mut reader) = server.pair();
     writer.make("/a");
     let created = writer.zxid;
     reader.stat("/a");

@@ -1,15 +1,11 @@
 //! Events are told only to those who may read what they are about.
 
 use tenure_tests::op;
-use tenure_tests::records::{Acl, acl, open};
+use tenure_tests::records::{Acl, acl, event, open};
 use tenure_tests::session::Session;
 use tenure_tests::subject::Subject;
 
 const BOB: &str = "bob:ikIaKsbtGweaHnb/jKn7OHqbunM=";
-
-fn event(kind: i32, path: &str) -> (i32, String) {
-    (kind, path.to_owned())
-}
 
 fn private() -> Vec<Acl> {
     vec![acl(31, "digest", BOB)]

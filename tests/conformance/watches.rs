@@ -1,21 +1,13 @@
 //! Standard watches: what fires which, once.
 
 use tenure_tests::op;
-use tenure_tests::session::Session;
+use tenure_tests::records::event;
 use tenure_tests::subject::Subject;
-
-fn pair(server: &Subject) -> (Session, Session) {
-    (server.session(), server.session())
-}
-
-fn event(kind: i32, path: &str) -> (i32, String) {
-    (kind, path.to_owned())
-}
 
 #[test]
 fn w01_a_watch_fires_once() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     writer.make("/a");
     watcher.get("/a", true).expect("there");
     for _ in 0..3 {
@@ -29,7 +21,7 @@ fn w01_a_watch_fires_once() {
 #[test]
 fn w02_only_exists_watches_a_missing_znode() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     watcher.exists("/a", true).expect_err("absent");
     watcher.get("/b", true).expect_err("absent");
     watcher.children("/c", true).expect_err("absent");
@@ -42,7 +34,7 @@ fn w02_only_exists_watches_a_missing_znode() {
 #[test]
 fn w03_a_data_watch_fires_for_unchanged_content() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     writer.create("/a", b"same", 0).expect("created");
     watcher.get("/a", true).expect("there");
     writer.set("/a", b"same", -1).expect("set");
@@ -52,7 +44,7 @@ fn w03_a_data_watch_fires_for_unchanged_content() {
 #[test]
 fn w04_set_acl_fires_nothing() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     writer.make("/a");
     watcher.get("/a", true).expect("there");
     watcher.children("/a", true).expect("there");
@@ -65,7 +57,7 @@ fn w04_set_acl_fires_nothing() {
 #[test]
 fn w05_a_child_watch_hears_of_direct_children_only() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     writer.make("/p");
     writer.make("/p/x");
     watcher.children("/p", true).expect("there");
@@ -84,7 +76,7 @@ fn w05_a_child_watch_hears_of_direct_children_only() {
 #[test]
 fn w06_data_and_child_watch_of_a_deleted_znode_give_one_event() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     writer.make("/a");
     watcher.get("/a", true).expect("there");
     watcher.children("/a", true).expect("there");
@@ -98,7 +90,7 @@ fn w06_data_and_child_watch_of_a_deleted_znode_give_one_event() {
 #[test]
 fn w06_a_child_watch_hears_of_its_own_znodes_end() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     writer.make("/a");
     watcher.children("/a", true).expect("there");
     writer.delete("/a", -1).expect("deleted");
@@ -108,7 +100,7 @@ fn w06_a_child_watch_hears_of_its_own_znodes_end() {
 #[test]
 fn w07_watching_twice_gives_one_event() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     writer.make("/a");
     for _ in 0..3 {
         watcher.get("/a", true).expect("there");
@@ -123,7 +115,7 @@ fn w07_watching_twice_gives_one_event() {
 #[test]
 fn w08_changes_before_the_next_registration_are_one_event() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     writer.make("/a");
     for round in 1..=3 {
         watcher.get("/a", true).expect("there");
@@ -137,7 +129,7 @@ fn w08_changes_before_the_next_registration_are_one_event() {
 #[test]
 fn w09_a_failed_operation_fires_nothing() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     writer.make("/a");
     watcher.get("/a", true).expect("there");
     watcher.children("/", true).expect("there");
@@ -152,7 +144,7 @@ fn w09_a_failed_operation_fires_nothing() {
 #[test]
 fn w11_creation_is_told_before_the_parents_change() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     writer.make("/p");
     watcher.exists("/p/x", true).expect_err("absent");
     watcher.children("/p", true).expect("there");
@@ -163,7 +155,7 @@ fn w11_creation_is_told_before_the_parents_change() {
 #[test]
 fn w38_a_thousand_changes_are_one_event_for_one_watch() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     writer.make("/a");
     watcher.get("/a", true).expect("there");
     for _ in 0..1_000 {
@@ -175,7 +167,7 @@ fn w38_a_thousand_changes_are_one_event_for_one_watch() {
 #[test]
 fn w40_no_change_slips_between_a_read_and_its_watch() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     writer.make("/a");
     let rounds = 300;
     let writing = std::thread::spawn(move || {
@@ -215,7 +207,7 @@ fn w35_every_watcher_of_a_path_gets_a_frame() {
 #[test]
 fn w35_a_connection_may_hold_many_watches() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     let paths: Vec<_> = (0..5_000).map(|number| format!("/n{number}")).collect();
     let names: Vec<_> = paths.iter().map(String::as_str).collect();
     assert_eq!(watcher.set_watches(0, [&[], &names, &[]]), 0);
@@ -227,7 +219,7 @@ fn w35_a_connection_may_hold_many_watches() {
 #[test]
 fn p40_an_event_carries_the_zxid_of_its_transaction() {
     let server = Subject::start();
-    let (mut writer, mut watcher) = pair(&server);
+    let (mut writer, mut watcher) = server.pair();
     writer.make("/a");
     watcher.get("/a", true).expect("there");
     writer.set("/a", b"", -1).expect("set");
@@ -240,7 +232,7 @@ fn p40_an_event_carries_the_zxid_of_its_transaction() {
 #[test]
 fn w08_a_closed_connection_leaves_no_watch() {
     let server = Subject::start();
-    let (mut writer, watcher) = pair(&server);
+    let (mut writer, watcher) = server.pair();
     writer.make("/a");
     let mut watcher = watcher;
     watcher.get("/a", true).expect("there");

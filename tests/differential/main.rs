@@ -5,8 +5,8 @@
 //! written in `docs/differences.md`, one named rule each in `rules`.
 //!
 //! Environment: `TENURE_DIFF_SEED` runs one seed instead of those in `seeds.txt`,
-//! `TENURE_DIFF_STEPS` ends the scripts early, `TENURE_DIFF_MUTATE=1` falsifies one reply, which has
-//! to turn the test red.
+//! `TENURE_DIFF_STEPS` ends the scripts early, `TENURE_DIFF_MUTATE=1` falsifies one reply, which
+//! has to turn the test red.
 
 mod action;
 mod rules;

@@ -346,8 +346,8 @@ impl Script {
         Request::Watches { kind, path, watcher }
     }
 
-    /// A create inside a multi. The rule `opcode-and-flag`: there a TTL flag under another operation
-    /// spoils the whole multi.
+    /// A create inside a multi. The rule `opcode-and-flag`: a TTL flag under another operation
+    /// spoils the whole multi there.
     fn part(&mut self) -> Request {
         loop {
             let create = self.create();

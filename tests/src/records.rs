@@ -137,6 +137,11 @@ pub struct Event {
     pub path: String,
 }
 
+/// What most tests look at in an event: its kind and its path.
+pub fn event(kind: i32, path: &str) -> (i32, String) {
+    (kind, path.to_owned())
+}
+
 /// A frame after the handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {

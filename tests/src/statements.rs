@@ -85,9 +85,9 @@ pub fn parse(list: &str) -> Result<Vec<Statement>, String> {
         .collect()
 }
 
-/// The tests named after statements, by statement, found in the sources below these folders. Each is
-/// `file::function`, the file without its folders. A folder is asked only for the statements that
-/// none before it has a test for.
+/// The tests named after statements, by statement, found in the sources below these folders. Each
+/// is `file::function`, the file without its folders. A folder is asked only for the statements
+/// that none before it has a test for.
 pub fn tests_in(folders: &[&Path]) -> BTreeMap<String, BTreeSet<String>> {
     let mut all = BTreeMap::new();
     for folder in folders {
@@ -193,13 +193,14 @@ const GROUPS: [(&str, &str); 8] = [
 const INTRODUCTION: &str = "\
 # What tenure is held to
 
-Each line is one statement about how a ZooKeeper server behaves, in tenure's words. *tested* names the
-tests that hold tenure to it: those in `tests/conformance`, which speak raw frames to a running server,
-or unit tests of the core where the wire cannot reach. *deviates* is on purpose and says why. *later* waits for a part that
-is not there yet. *client* is tested with the clients, *background* is about other software.
+Each line is one statement about how a ZooKeeper server behaves, in tenure's words. *tested* names
+the tests that hold tenure to it: those in `tests/conformance`, which speak raw frames to a running
+server, or unit tests of the core where the wire cannot reach. *deviates* is on purpose and says why.
+*later* waits for a part that is not there yet. *client* is tested with the clients, *background* is
+about other software.
 
-This file is generated from `tests/statements.txt` and the names of the tests. A test fails when it is
-stale; `TENURE_BLESS=1 cargo test -p tenure-tests --test statements` writes it anew.
+This file is generated from `tests/statements.txt` and the names of the tests. A test fails when it
+is stale; `TENURE_BLESS=1 cargo test -p tenure-tests --test statements` writes it anew.
 
 | stands | statements |
 |---|---|

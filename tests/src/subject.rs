@@ -83,6 +83,11 @@ impl Subject {
         Session::new(self.addr())
     }
 
+    /// Two new sessions with default wishes.
+    pub fn pair(&self) -> (Session, Session) {
+        (self.session(), self.session())
+    }
+
     /// Moves session time; a server with a clock of its own is waited for instead.
     pub fn advance(&self, time: Duration) {
         match self {
