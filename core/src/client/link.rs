@@ -236,7 +236,7 @@ impl Machine {
         }
         self.link = Link::Up(Up {
             server,
-            clocks: Keepalive::new(response.timeout, sent, now),
+            clocks: Keepalive::new(response.timeout, self.settings.margin, sent, now),
             is_read_only,
             in_flight: VecDeque::new(),
             proving: VecDeque::new(),
@@ -302,7 +302,13 @@ impl Machine {
     fn hear(&mut self, zxid: Zxid, event: Option<WatchEvent>) {
         let Some(WatchEvent { kind, path }) = event else { return };
         let zxid = (zxid > Zxid::ZERO).then_some(zxid);
+        // Until everything is back, events are what one-shot watches missed. Streams are told of the
+        // gap as a whole right after.
+        let is_restoring = matches!(&self.link, Link::Up(up) if !up.is_announced);
         for hearer in self.watches.hear(kind, &path) {
+            if is_restoring && !hearer.is_last && self.owed_resync.is_some() {
+                continue;
+            }
             self.outputs.push_back(Output::Item {
                 watch: hearer.watch,
                 item: Ok(WatchItem::Changed { change: kind.into(), path: hearer.path, zxid }),

@@ -16,14 +16,25 @@ const QUIET_MOST: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Keepalive {
     timeout: Millis,
+    quiet: Duration,
     sent: Moment,
     heard: Moment,
 }
 
 impl Keepalive {
-    /// A connection whose last frame went out at `sent` and was answered at `heard`.
-    pub fn new(timeout: Millis, sent: Moment, heard: Moment) -> Keepalive {
-        Keepalive { timeout, sent, heard }
+    /// A connection whose last frame went out at `sent` and was answered at `heard`, for a session
+    /// that is kept safe by `margin`; see [`safe_until`].
+    pub fn new(
+        timeout: Millis,
+        margin: Option<Duration>,
+        sent: Moment,
+        heard: Moment,
+    ) -> Keepalive {
+        let third = timeout.duration() / 3;
+        // With a wide margin an answer keeps the session safe for less long.
+        let safe = safe_until(Moment(0), timeout, margin).since(Moment(0));
+        let quiet = third.min(QUIET_MOST).min(safe / 2);
+        Keepalive { timeout, quiet, sent, heard }
     }
 
     /// A frame goes out.
@@ -37,9 +48,9 @@ impl Keepalive {
     }
 
     /// When a ping is due unless something else is sent before: a third of the timeout after the last
-    /// frame, and 10 s at most.
+    /// frame, 10 s at most, and at least twice while an answer keeps the session safe.
     pub fn ping_at(&self) -> Moment {
-        self.sent + (self.timeout.duration() / 3).min(QUIET_MOST)
+        self.sent + self.quiet
     }
 
     /// When to leave the server unless it says something before: two thirds of the timeout after its
@@ -69,15 +80,18 @@ mod tests {
 
     #[test]
     fn s54_an_idle_client_speaks_every_third_of_the_timeout_and_every_ten_seconds() {
-        let short = Keepalive::new(Millis(6_000), Moment(0), Moment(0));
+        let short = Keepalive::new(Millis(6_000), None, Moment(0), Moment(0));
         assert_eq!(short.ping_at(), Moment(2_000 * MS));
-        let long = Keepalive::new(Millis(90_000), Moment(0), Moment(0));
+        let long = Keepalive::new(Millis(90_000), None, Moment(0), Moment(0));
         assert_eq!(long.ping_at(), Moment(10_000 * MS));
+        let margin = Some(Duration::from_secs(5));
+        let wide = Keepalive::new(Millis(6_000), margin, Moment(0), Moment(0));
+        assert_eq!(wide.ping_at(), Moment(500 * MS));
     }
 
     #[test]
     fn s55_a_silent_server_is_left_after_two_thirds() {
-        let mut clocks = Keepalive::new(Millis(6_000), Moment(0), Moment(0));
+        let mut clocks = Keepalive::new(Millis(6_000), None, Moment(0), Moment(0));
         assert_eq!(clocks.silent_at(), Moment(4_000 * MS));
         clocks.note_heard(Moment(1_000 * MS));
         assert_eq!(clocks.silent_at(), Moment(5_000 * MS));

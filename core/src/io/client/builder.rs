@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::driver::Driver;
+use super::feed::Callback;
 use super::handle::Client;
 use super::hub::Hub;
 use super::runtime;
@@ -19,14 +20,17 @@ use crate::client::{
     Credentials, Error, Hosts, Machine, Recovery, Result, SessionEvent, Settings, WhenDisconnected,
 };
 
+/// One setting.
+type Change = Box<dyn FnOnce(&mut Settings) + Send>;
+
 /// Settings of a client that is to be made. Each setter replaces what was set before, except
 /// [`Builder::auth`] and [`Builder::subscribe`], which add.
 #[must_use = "nothing happens before connect or connect_lazy"]
 pub struct Builder {
     hosts: String,
-    set: Vec<Box<dyn FnOnce(&mut Settings) + Send>>,
+    set: Vec<Change>,
     op_timeout: Option<Duration>,
-    sinks: Vec<Box<dyn FnMut(SessionEvent) + Send>>,
+    sinks: Vec<Callback<SessionEvent>>,
 }
 
 impl Builder {

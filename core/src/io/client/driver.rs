@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::connection::{Connection, Happened};
 use super::session::Scope;
-use super::shared::{Command, Done, Hearer, Shared};
+use super::shared::{Command, Done, Hearer, Shared, Submit};
 use super::time;
 use crate::client::{
     CallId, Credentials, Error, Input, Machine, Output, Result, SessionEvent, State, WatchId,
@@ -17,7 +17,11 @@ use crate::client::{
 use crate::wire::Reply;
 
 /// Commands taken before the socket gets another look.
-const COMMANDS_AT_ONCE: usize = 1_024;
+const COMMANDS_AT_ONCE: usize = 256;
+
+/// Looks at socket and commands before the other clients of the process get their turn. A client with
+/// a hundred thousand requests must not cost another one its session.
+const TURNS_AT_ONCE: usize = 4;
 
 /// The task.
 pub(super) struct Driver {
@@ -55,7 +59,12 @@ impl Driver {
     pub async fn run(mut self) {
         self.handle(Input::Tick);
         let mut batch = Vec::with_capacity(COMMANDS_AT_ONCE);
+        let mut turns = 0;
         while self.ended.is_none() {
+            turns += 1;
+            if turns % TURNS_AT_ONCE == 0 {
+                tokio::task::yield_now().await;
+            }
             self.connection.write(|| self.machine.transmit(time::now()));
             let wake_at = self.machine.next_deadline();
             let pause = wake_at.map(|at| at.since(time::now()));
@@ -91,7 +100,8 @@ impl Driver {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Submit { submission, hearer, done } => {
+            Command::Submit(submit) => {
+                let Submit { submission, hearer, done } = *submit;
                 self.calls.insert(submission.call, done);
                 if let (Some(hearer), Some(watch)) = (hearer, submission.intent.watch()) {
                     self.hearers.insert(watch, hearer);

@@ -94,14 +94,17 @@ impl<T> Feed<T> {
     }
 }
 
+/// What runs for each item of a feed.
+pub(super) type Callback<T> = Box<dyn FnMut(T) + Send>;
+
 /// A feed whose items go to a callback.
 pub(super) struct Sink<T> {
     feed: Arc<Feed<T>>,
-    callback: Arc<Mutex<Option<Box<dyn FnMut(T) + Send>>>>,
+    callback: Arc<Mutex<Option<Callback<T>>>>,
 }
 
 impl<T: Send + 'static> Sink<T> {
-    pub fn new(feed: Arc<Feed<T>>, callback: Box<dyn FnMut(T) + Send>) -> Sink<T> {
+    pub fn new(feed: Arc<Feed<T>>, callback: Callback<T>) -> Sink<T> {
         Sink { feed, callback: Arc::new(Mutex::new(Some(callback))) }
     }
 

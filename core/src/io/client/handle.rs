@@ -246,8 +246,8 @@ impl Client {
     }
 
     fn begin_close(&self, done: Done<()>) {
-        if let Err((Command::Close(Some(done)), error)) =
-            self.shared.send(Command::Close(Some(done)))
+        if let Err(unsent) = self.shared.send(Command::Close(Some(done)))
+            && let (Command::Close(Some(done)), error) = *unsent
         {
             match error {
                 Error::Closed => done.run(Ok(()), &self.shared.callbacks),
@@ -281,7 +281,9 @@ impl Client {
     }
 
     fn begin_detach(&self, done: Done<Credentials>) {
-        if let Err((Command::Detach(done), error)) = self.shared.send(Command::Detach(done)) {
+        if let Err(unsent) = self.shared.send(Command::Detach(done))
+            && let (Command::Detach(done), error) = *unsent
+        {
             self.shared.reject(done, error);
         }
     }

@@ -60,11 +60,21 @@ pub(super) enum Hearer {
 
 /// What a handle asks of the client's thread.
 pub(super) enum Command {
-    Submit { submission: Submission, hearer: Option<Hearer>, done: Done<Reply> },
+    Submit(Box<Submit>),
     Unwatch(WatchId),
     Close(Option<Done<()>>),
     Detach(Done<Credentials>),
 }
+
+/// A request on its way to the client's thread.
+pub(super) struct Submit {
+    pub submission: Submission,
+    pub hearer: Option<Hearer>,
+    pub done: Done<Reply>,
+}
+
+/// A command that nobody takes, and why.
+pub(super) type Unsent = Box<(Command, Error)>;
 
 /// One client. The handles hold it, and the task on the client's thread until the client is
 /// finished.
@@ -136,13 +146,13 @@ impl Shared {
     }
 
     /// Sends a command, or gives it back with the reason why nobody takes it.
-    pub fn send(&self, command: Command) -> Result<(), (Command, Error)> {
+    pub fn send(&self, command: Command) -> Result<(), Unsent> {
         if self.is_forked() {
-            return Err((command, Error::Forked));
+            return Err(Box::new((command, Error::Forked)));
         }
         self.commands
             .send(command)
-            .map_err(|unsent| (unsent.0, self.ended().unwrap_or(Error::Closed)))
+            .map_err(|unsent| Box::new((unsent.0, self.ended().unwrap_or(Error::Closed))))
     }
 
     /// Answers what never got to the client's thread.
@@ -188,10 +198,11 @@ impl Shared {
             epoch: options.epoch,
             intent,
         };
-        if let Err((Command::Submit { done, .. }, error)) =
-            self.send(Command::Submit { submission, hearer, done })
+        let command = Command::Submit(Box::new(Submit { submission, hearer, done }));
+        if let Err(unsent) = self.send(command)
+            && let (Command::Submit(submit), error) = *unsent
         {
-            self.reject(done, error);
+            self.reject(submit.done, error);
         }
     }
 
