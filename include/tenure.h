@@ -1117,7 +1117,7 @@ struct tenure_request *tenure_req_multi(void);
 /**
  * Moves `sub` into `multi`; its reply is the next part of the multi's.
  *
- * @param sub Taken in every case, also on failure.
+ * @param sub Taken in every case, also on failure, unless it is `multi` itself.
  * @return TENURE_OK; TENURE_EINVAL for null, for a request that cannot be part of this multi, and for
  *         one with a pin, a watch or TENURE_PARENTS; TENURE_EFORKED.
  */

@@ -328,3 +328,38 @@ pub unsafe extern "C" fn tenure_bytes_free(bytes: *mut u8, len: usize) {
         Ok(())
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::{tenure_options_free, tenure_options_new};
+    use crate::status::{TENURE_EPANIC, TENURE_OK};
+
+    /// Stands for any exported function of a client with a defect.
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn tenure_test_client_panics(client: *const tenure_client) -> tenure_status {
+        // SAFETY: null or a live client.
+        guard(|| unsafe { with(client, |_| panic!("on purpose")) })
+    }
+
+    #[test]
+    fn a_panic_ends_its_client_and_nothing_else() {
+        let mut clients = [ptr::null_mut::<tenure_client>(); 2];
+        // SAFETY: all handles are made here, freed once, and used by this thread alone.
+        unsafe {
+            let options = tenure_options_new(c"127.0.0.1:1".as_ptr());
+            for client in &mut clients {
+                assert_eq!(tenure_client_new(options, client), TENURE_OK);
+            }
+            tenure_options_free(options);
+            let [broken, whole] = clients;
+            assert_eq!(tenure_test_client_panics(broken), TENURE_EPANIC);
+            assert_eq!(tenure_client_wait_connected(broken, 0), TENURE_EPANIC);
+            assert_eq!(tenure_client_close(broken, ptr::null()), TENURE_EPANIC);
+            assert_eq!(tenure_client_state(broken), TENURE_LOST);
+            assert_eq!(tenure_client_wait_connected(whole, 0), TENURE_ETIMEDOUT);
+            tenure_client_free(broken);
+            tenure_client_free(whole);
+        }
+    }
+}

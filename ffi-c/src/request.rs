@@ -277,7 +277,7 @@ pub unsafe extern "C" fn tenure_req_multi() -> *mut tenure_request {
 
 /// Moves `sub` into `multi`; its reply is the next part of the multi's.
 ///
-/// @param sub Taken in every case, also on failure.
+/// @param sub Taken in every case, also on failure, unless it is `multi` itself.
 /// @return TENURE_OK; TENURE_EINVAL for null, for a request that cannot be part of this multi, and for
 ///         one with a pin, a watch or TENURE_PARENTS; TENURE_EFORKED.
 #[unsafe(no_mangle)]

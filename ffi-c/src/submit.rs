@@ -88,12 +88,12 @@ pub unsafe extern "C" fn tenure_call(
         let call = |client: &tenure_client| {
             may_block()?;
             let (answer, waiting) = mpsc::sync_channel(1);
+            let life = client.life().clone();
             Ready::new(client, *request?, timeout_ms)?.submit(client, move |content| {
                 // Nobody else receives, and the caller waits.
-                let _ = answer.send(content);
+                let _ = answer.send(life.stamped(content));
             });
             let content = waiting.recv().unwrap_or_else(|_| unanswered());
-            let content = client.life().stamped(content);
             let result = failure_of(&content);
             if let Some(out) = out {
                 *out = Box::into_raw(Box::new(tenure_event::new(content, None)));

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use tenure_core::base::limits::WATCH_BUFFER;
 use tenure_core::{Change, Error, ResyncReason, Watch, WatchItem, WatchMode, WatchOptions};
 
-use crate::arguments::{Process, invalid, place, text};
+use crate::arguments::{invalid, place, text};
 use crate::client::{tenure_client, with};
 use crate::compose::check_path;
 use crate::content::{Content, Part};
@@ -31,8 +31,7 @@ pub const TENURE_WATCH_RECURSIVE: u32 = 1;
 pub struct tenure_watch {
     is_freed: Arc<AtomicBool>,
     // Only kept: dropping it removes the watch.
-    core: Option<Watch>,
-    process: Process,
+    _core: Watch,
 }
 
 /// Watches a znode, which need not exist, until the watch is freed or the client is finished. Returns
@@ -91,7 +90,7 @@ pub unsafe extern "C" fn tenure_watch_add(
                 move |item| voice.say(item),
                 move |result| added.added(result),
             );
-            let watch = tenure_watch { is_freed, core: Some(core), process: Process::current() };
+            let watch = tenure_watch { is_freed, _core: core };
             *out = Box::into_raw(Box::new(watch));
             Ok(())
         };
@@ -113,13 +112,9 @@ pub unsafe extern "C" fn tenure_watch_free(watch: *mut tenure_watch) {
             return Ok(());
         }
         // SAFETY: not null, made by this library, and given up by the caller.
-        let mut watch = unsafe { Box::from_raw(watch) };
+        let watch = unsafe { Box::from_raw(watch) };
         watch.is_freed.store(true, Ordering::Release);
-        let core = watch.core.take();
-        if !watch.process.is_current() {
-            // The session is the parent's; a forked child removes nothing.
-            std::mem::forget(core);
-        }
+        drop(watch);
         Ok(())
     });
 }

@@ -352,6 +352,87 @@ static void a_detached_session_is_resumed(void) {
   close_client(client);
 }
 
+static void a_client_without_a_session_cannot_be_detached(void) {
+  uint8_t *token = NULL;
+  size_t len = 0;
+  tenure_server *gone = start_server();
+  tenure_options *options = options_for(gone);
+  stop_server(gone);
+  tenure_client *client = NULL;
+  OK(tenure_client_new(options, &client));
+  tenure_options_free(options);
+  SAME(tenure_client_detach(client, &token, &len), TENURE_ECONNLOSS);
+  CHECK(token == NULL && len == 0);
+  SAME(tenure_client_close_wait(client, PATIENCE), TENURE_ECONNLOSS);
+  tenure_client_free(client);
+
+  options = options_for(server);
+  OK(tenure_options_recovery(options, TENURE_RESUME_ONLY));
+  client = connect_with(options);
+  OK(tenure_server_expire(server, session_id_of(client)));
+  SAME(status_of(client, tenure_req_get("/")), TENURE_ELOST);
+  CHECK(tenure_client_detach(client, &token, &len) != TENURE_OK);
+  CHECK(token == NULL && len == 0);
+  tenure_client_free(client);
+}
+
+static void the_reply_to_a_close_is_the_last_event(void) {
+  tenure_queue *queue = NULL;
+  OK(tenure_queue_new(&queue));
+  tenure_sink sink = to_queue(queue, NULL);
+  tenure_options *options = options_for(server);
+  OK(tenure_options_events(options, &sink));
+  tenure_client *client = connect_with(options);
+  tenure_watch *watch = NULL;
+  char request, closing;
+  OK(tenure_watch_add(client, "/", 0, 0, &sink, &watch));
+  tenure_event_free(next_of_kind(queue, TENURE_KIND_REPLY));
+  sink.user = &request;
+  OK(tenure_submit(client, create("/last", "", TENURE_EPHEMERAL), &sink, PATIENCE));
+  sink.user = &closing;
+  OK(tenure_client_close(client, &sink));
+  int ended = 0, lost = 0, answered = 0;
+  for (;;) {
+    tenure_event *event = next_event(queue);
+    ended += tenure_event_kind(event) == TENURE_KIND_END;
+    lost += tenure_event_state(event) == TENURE_LOST;
+    answered += tenure_event_user(event) == &request;
+    int is_last = tenure_event_user(event) == &closing;
+    if (is_last) {
+      SAME(tenure_event_kind(event), TENURE_KIND_REPLY);
+      OK(tenure_event_status(event));
+    }
+    tenure_event_free(event);
+    if (is_last) break;
+  }
+  SAME(ended, 1);
+  SAME(lost, 1);
+  SAME(answered, 1);
+  OK(tenure_client_close_wait(client, PATIENCE));
+  CHECK(is_empty(queue));
+  tenure_watch_free(watch);
+  tenure_client_free(client);
+  tenure_queue_free(queue);
+}
+
+static void *wait_for_the_close(void *client) {
+  return tenure_client_close_wait(client, PATIENCE) == TENURE_OK ? client : NULL;
+}
+
+static void several_threads_may_wait_for_a_close(void) {
+  pthread_t threads[3];
+  tenure_client *client = connect_to(server);
+  for (int i = 0; i < 3; i++) {
+    NEED(pthread_create(&threads[i], NULL, wait_for_the_close, client) == 0);
+  }
+  for (int i = 0; i < 3; i++) {
+    void *found = NULL;
+    pthread_join(threads[i], &found);
+    CHECK(found == client);
+  }
+  tenure_client_free(client);
+}
+
 /* ---- threads, servers, forks, signals ---- */
 
 static void two_servers_do_not_know_each_other(void) {
@@ -380,6 +461,7 @@ typedef struct worker {
   int number;
   counted counts;
   int failures;
+  int submitted;
 } worker;
 
 static void *hammer(void *argument) {
@@ -427,6 +509,63 @@ static void eight_threads_share_a_client(void) {
     SAME(workers[i].failures, 0);
     SAME(now(&workers[i].counts.dropped), 3 * ROUNDS);
   }
+}
+
+static int is_told_to_stop;
+
+/* Submits requests of every kind until it is told to stop; every reply counts, whatever it says. */
+static void *submit_on(void *argument) {
+  worker *self = argument;
+  char path[32];
+  snprintf(path, sizeof path, "/storm-%d", self->number);
+  while (!now(&is_told_to_stop)) {
+    tenure_sink sink = to_callback(count_event, &self->counts);
+    tenure_request *requests[] = {create(path, "", TENURE_EPHEMERAL), tenure_req_get(path),
+                                  tenure_req_delete(path), tenure_req_children("/")};
+    for (size_t i = 0; i < 4; i++) {
+      self->failures += tenure_submit(self->client, requests[i], &sink, PATIENCE) != TENURE_OK;
+      self->submitted++;
+    }
+    /* Waits for its turn, so that the queue stays short. */
+    (void)status_of(self->client, tenure_req_sync("/"));
+  }
+  return NULL;
+}
+
+static void every_request_is_answered_once_in_any_weather(void) {
+  static worker workers[THREADS];
+  tenure_queue *queue = NULL;
+  OK(tenure_queue_new(&queue));
+  tenure_options *options = options_for(server);
+  tenure_sink sink = to_queue(queue, NULL);
+  OK(tenure_options_events(options, &sink));
+  tenure_client *client = connect_with(options);
+  for (int i = 0; i < THREADS; i++) {
+    workers[i] = (worker){.client = client, .number = i};
+    NEED(pthread_create(&workers[i].thread, NULL, submit_on, &workers[i]) == 0);
+  }
+  for (int blow = 0; blow < 6; blow++) {
+    tenure_event *event = next_of_kind(queue, TENURE_KIND_SESSION);
+    while (tenure_event_state(event) != TENURE_CONNECTED) {
+      tenure_event_free(event);
+      event = next_of_kind(queue, TENURE_KIND_SESSION);
+    }
+    int64_t id = tenure_event_session_id(event);
+    tenure_event_free(event);
+    OK(blow % 3 == 2 ? tenure_server_expire(server, id)
+                     : tenure_server_drop_connection(server, id));
+  }
+  __atomic_store_n(&is_told_to_stop, 1, __ATOMIC_RELEASE);
+  for (int i = 0; i < THREADS; i++) pthread_join(workers[i].thread, NULL);
+  OK(tenure_client_wait_connected(client, PATIENCE));
+  close_client(client);
+  for (int i = 0; i < THREADS; i++) {
+    SAME(workers[i].failures, 0);
+    CHECK(workers[i].submitted > 0);
+    SAME(now(&workers[i].counts.events), workers[i].submitted);
+    SAME(now(&workers[i].counts.dropped), workers[i].submitted);
+  }
+  tenure_queue_free(queue);
 }
 
 /* What a forked child finds: the number of the first claim that failed, or 0. */
@@ -579,8 +718,12 @@ int main(void) {
   RUN(a_callback_may_free_its_watch);
   RUN(freeing_the_last_handle_closes_the_session);
   RUN(a_detached_session_is_resumed);
+  RUN(a_client_without_a_session_cannot_be_detached);
+  RUN(the_reply_to_a_close_is_the_last_event);
+  RUN(several_threads_may_wait_for_a_close);
   RUN(two_servers_do_not_know_each_other);
   RUN(eight_threads_share_a_client);
+  RUN(every_request_is_answered_once_in_any_weather);
   RUN(threads_of_the_library_take_no_signals);
   RUN(a_forked_child_is_told);
   stop_server(server);

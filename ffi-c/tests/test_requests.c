@@ -454,6 +454,23 @@ static void a_disconnected_client_may_fail_at_once(void) {
   tenure_client_free(made);
 }
 
+static void data_can_be_large_but_not_too_large(void) {
+  const size_t most = 1000 * 1000, too_much = 2 * 1000 * 1000;
+  size_t len = 0;
+  uint8_t *large = malloc(too_much);
+  NEED(large != NULL);
+  for (size_t i = 0; i < too_much; i++) large[i] = (uint8_t)(i % 251);
+  OK(status_of(client, tenure_req_create("/large", large, most, 0)));
+  tenure_event *reply = reply_to(client, tenure_req_get("/large"));
+  const uint8_t *data = tenure_event_data(reply, 0, &len);
+  CHECK(len == most && memcmp(data, large, most) == 0);
+  tenure_event_free(reply);
+  /* The server hangs up on a frame that is too long; the client comes back. */
+  CHECK(status_of(client, tenure_req_set("/large", large, too_much)) != TENURE_OK);
+  OK(status_of(client, tenure_req_delete("/large")));
+  free(large);
+}
+
 static void the_library_says_its_version(void) {
   unsigned major, minor, patch;
   CHECK(sscanf(tenure_version(), "%u.%u.%u", &major, &minor, &patch) == 3);
@@ -471,6 +488,7 @@ int main(void) {
   RUN(all_kinds_of_znode_are_created);
   RUN(a_multi_is_all_or_nothing);
   RUN(a_multi_of_reads_has_a_result_for_each);
+  RUN(data_can_be_large_but_not_too_large);
   RUN(acls_are_set_read_and_obeyed);
   RUN(a_chroot_hides_what_is_above);
   RUN(a_session_says_who_and_how_long);
