@@ -17,9 +17,11 @@ LIBZOOKEEPER = "#include <zookeeper/zookeeper.h>\nint main(void) { return zoo_st
 
 def kazoo(shop: Workshop) -> Tally:
     """kazoo against the `tenure` program."""
+    # First, because it may not be possible here.
+    python = shop.python_env.python
     broken = _build_server(shop)
     return broken or shop.step(
-        [shop.python_env.python, *PYTEST, "tests/compat/kazoo"], tally.pytest,
+        [python, *PYTEST, "tests/compat/kazoo"], tally.pytest,
         env={"TENURE_BIN": str(_server(shop))})
 
 
