@@ -69,6 +69,16 @@ pub(super) async fn serve(shared: Arc<Shared>, peer: Arc<Peer>, socket: Socket) 
     }
 }
 
+/// What a look at the socket brought.
+enum Arrived {
+    /// The end of the stream.
+    End,
+    /// All there was.
+    All,
+    /// As much as is taken at a time: there is more.
+    Part,
+}
+
 /// How a connection ended.
 enum Ending {
     /// Everything was sent.
@@ -94,6 +104,7 @@ struct Connection<'a> {
 impl Connection<'_> {
     async fn run(&mut self, changed: &Notify) -> io::Result<Ending> {
         let mut is_half_closed = false;
+        let mut has_more = false;
         loop {
             let ending = self.flush()?;
             if ending == Some(Closing::Now) {
@@ -108,7 +119,13 @@ impl Connection<'_> {
             }
             let may_read = !is_half_closed && ending.is_none() && self.may_read();
             self.peer.is_paused.store(!may_read, Ordering::SeqCst);
+            // The runtime does not interrupt a task whose socket is always ready. Whoever sends
+            // without end takes turns with the others.
+            if std::mem::take(&mut has_more) {
+                tokio::task::yield_now().await;
+            }
             if may_read && !self.input.is_empty() && self.process() {
+                has_more = true;
                 continue;
             }
             tokio::select! {
@@ -116,9 +133,13 @@ impl Connection<'_> {
                 ready = self.stream.readable(), if may_read => {
                     ready?;
                     self.peer.is_reading.store(true, Ordering::SeqCst);
-                    let read = self.read();
+                    let arrived = self.read();
                     self.peer.is_reading.store(false, Ordering::SeqCst);
-                    is_half_closed = !read?;
+                    match arrived? {
+                        Arrived::End => is_half_closed = true,
+                        Arrived::All => {}
+                        Arrived::Part => has_more = true,
+                    }
                 }
                 ready = self.stream.writable(), if !is_flushed => {
                     ready?;
@@ -140,8 +161,8 @@ impl Connection<'_> {
         self.held_back == 0 || outstanding <= self.shared.service.options.outstanding as u64
     }
 
-    /// Reads what has arrived and processes it. Returns false at the end of the stream.
-    fn read(&mut self) -> io::Result<bool> {
+    /// Reads what has arrived and processes it.
+    fn read(&mut self) -> io::Result<Arrived> {
         // One large buffer for each thread, so that idle connections hold none.
         thread_local! {
             static CHUNK: RefCell<Vec<u8>> = RefCell::new(vec![0; limits::READ_CHUNK]);
@@ -152,12 +173,12 @@ impl Connection<'_> {
             Ok::<usize, io::Error>(read)
         });
         match read {
-            Ok(0) => Ok(false),
-            Ok(_) => {
+            Ok(0) => Ok(Arrived::End),
+            Ok(read) => {
                 self.process();
-                Ok(true)
+                Ok(if read < limits::READ_CHUNK { Arrived::All } else { Arrived::Part })
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Arrived::All),
             Err(error) => Err(error),
         }
     }
@@ -262,7 +283,8 @@ async fn linger(stream: &TcpStream) {
             }
             match stream.try_read(&mut scrap) {
                 Ok(0) => return,
-                Ok(_) => {}
+                // A client that sends without end shall not keep the limit from being looked at.
+                Ok(_) => tokio::task::coop::consume_budget().await,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) => return,
             }

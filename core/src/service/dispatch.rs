@@ -28,7 +28,8 @@ const INTERNAL: [i32; 2] = [-10, 20];
 pub enum Received {
     /// Read on.
     All,
-    /// Send first: more replies wait than may. The rest of the input is for the next call.
+    /// Send first, and let others have their turn: more replies wait than may, or the last request
+    /// was a costly one. The rest of the input is for the next call.
     Paused,
     /// Send what waits, and end the connection.
     Closing,
@@ -60,6 +61,8 @@ struct Batch<'a> {
     peer: &'a Arc<Peer>,
     now: Now,
     hold: Option<Hold<'a>>,
+    /// Whether it has cost enough for others to have their turn.
+    is_spent: bool,
 }
 
 impl Service {
@@ -72,7 +75,7 @@ impl Service {
         now: Now,
         propose: &mut dyn FnMut(Proposal),
     ) -> Received {
-        let mut batch = Batch { service: self, peer, now, hold: None };
+        let mut batch = Batch { service: self, peer, now, hold: None, is_spent: false };
         let mut frames = 0;
         let received = batch.run(input, &mut frames, propose);
         drop(batch);
@@ -206,6 +209,10 @@ impl<'a> Batch<'a> {
         if let Some((registration, path)) = read.watch {
             service.watches.lock().add(connection, path, registration);
         }
+        // These walk through any number of znodes, and so does an answer that came out too long.
+        let is_walk =
+            matches!(request, Request::GetAllChildrenNumber { .. } | Request::MultiRead(_));
+        self.is_spent = is_walk || read.code == Some(Code::MarshallingError);
     }
 
     /// Registers the watches of an earlier connection: what has changed since becomes an event at
@@ -289,6 +296,7 @@ impl<'a> Batch<'a> {
         let judge = |waiting: &Waiting| match waiting {
             Waiting { closing: Some(_), .. } => Received::Closing,
             Waiting { bytes, .. } if bytes.len() > limits::OUTBOX_PAUSE => Received::Paused,
+            _ if self.is_spent => Received::Paused,
             _ => Received::All,
         };
         match &self.hold {
