@@ -1,8 +1,9 @@
 //! Clients that do not read: what they cost themselves, and that they cost nobody else anything.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tenure::server::{Clock, Server};
+use tenure_tests::apache::four_letter_word;
 use tenure_tests::jute::Body;
 use tenure_tests::op;
 use tenure_tests::raw::Silence;
@@ -67,4 +68,46 @@ fn n5_many_who_do_not_read_delay_nobody() {
             session.reply().expect("each request is answered");
         }
     }
+}
+
+/// The value of a figure that `mntr` lists.
+fn figure(server: &Server, name: &str) -> u64 {
+    let text = four_letter_word(server.addr(), b"mntr").expect("an answer");
+    let line = text.lines().find(|line| line.starts_with(name)).expect("the figure is listed");
+    line.rsplit('\t').next().and_then(|value| value.parse().ok()).expect("it is a number")
+}
+
+#[test]
+fn s76_who_does_not_read_the_reply_to_its_close_is_cut_like_one_without_a_session() {
+    let server = server();
+    let mut deaf = Session::new(server.addr());
+    deaf.create("/big", &vec![b'x'; 100_000], 0).expect("created");
+    // Just enough that something waits in the server, and too little to be read no further.
+    while figure(&server, "zk_outstanding_requests") == 0 {
+        deaf.send(op::GET_DATA, &Body::new().string("/big").bool(false));
+    }
+    deaf.send(op::CLOSE_SESSION, &Body::new());
+    let started = Instant::now();
+    while !server.sessions().is_empty() {
+        assert!(started.elapsed() < Duration::from_secs(20), "the session is not closed");
+        std::thread::yield_now();
+    }
+    server.advance(Duration::from_secs(10));
+    while figure(&server, "zk_num_alive_connections") > 1 {
+        assert!(started.elapsed() < Duration::from_secs(20), "the connection stays for ever");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn p06_a_word_is_answered_however_long_the_answer() {
+    let server = server();
+    let mut session = Session::new(server.addr());
+    for number in 0..30 {
+        let path = format!("/{}{number:02}", "n".repeat(700_000));
+        session.create(&path, b"", 1).expect("created");
+    }
+    let dump = four_letter_word(server.addr(), b"dump").expect("an answer");
+    assert!(dump.len() > 30 * 700_000, "the answer has {} bytes", dump.len());
+    assert!(dump.contains("Connections dump:"), "the answer is cut off");
 }

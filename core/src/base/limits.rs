@@ -17,7 +17,8 @@ pub const MAX_REPLY: usize = 64 << 20;
 /// without a byte.
 pub const CONNECTIONS_PER_ADDRESS: u32 = 60;
 
-/// How long a connection may take to open a session. Then it is closed without a byte.
+/// How long a connection may take to open a session, and to read the reply to the close of one. Then
+/// it is closed without a byte.
 pub const SESSIONLESS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Requests of all connections that wait for an answer (ZooKeeper's `globalOutstandingLimit`).
@@ -28,8 +29,8 @@ pub const OUTSTANDING: usize = 1_000;
 /// from that connection until it has drained to half.
 pub const OUTBOX_PAUSE: usize = 1 << 20;
 
-/// Bytes of replies and watch events together that may wait for a client that does not read. Above
-/// it the connection is closed; the session stays, and re-registering its watches catches up.
+/// Bytes of watch events that may wait for a client that does not read. Above it the connection is
+/// closed; the session stays, and re-registering its watches catches up.
 pub const OUTBOX_CLOSE: usize = 16 << 20;
 
 /// Bytes read from a socket at a time.

@@ -227,12 +227,13 @@ impl Connection<'_> {
     /// Takes over what waits in the outbox, once everything before it is sent.
     fn refill(&mut self) -> Option<Closing> {
         let mut waiting = self.peer.outbox.lock();
+        if waiting.has_overflowed() {
+            self.shared.service.stats.overflowed.fetch_add(1, Ordering::Relaxed);
+        }
         if self.output.is_empty() && !waiting.bytes.is_empty() {
             std::mem::swap(&mut self.output, &mut waiting.bytes);
             self.frames = std::mem::take(&mut waiting.frames);
-        }
-        if waiting.closing == Some(Closing::Now) && waiting.bytes.len() > limits::OUTBOX_CLOSE {
-            self.shared.service.stats.overflowed.fetch_add(1, Ordering::Relaxed);
+            waiting.event_bytes = 0;
         }
         waiting.closing
     }

@@ -68,6 +68,7 @@ impl Service {
                 Answer::LastReply(xid) => {
                     peer.outbox.push(|out| reply::put(out, xid, effects.zxid, &effects.result));
                     peer.outbox.close(Closing::AfterFlush);
+                    self.peers.write().limit(peer.id, now.moment + self.options.sessionless_timeout);
                 }
                 Answer::Connect { .. } => {}
             }
@@ -84,7 +85,7 @@ impl Service {
             if !access::allows(acl, Perms::READ, &peer.identities()) {
                 return;
             }
-            peer.outbox.push(|out| event::put(out, kind, path, effects.zxid));
+            peer.outbox.push_event(|out| event::put(out, kind, path, effects.zxid));
             // The asker sends its outbox anyway, once it has processed what it read.
             if asker.is_none_or(|asker| asker.id != connection) {
                 peer.wake();

@@ -25,6 +25,8 @@ pub struct Waiting {
     pub bytes: BytesMut,
     /// How many replies and events are in them.
     pub frames: usize,
+    /// How many of the bytes are events: what nobody asked for, and no client can be made to slow.
+    pub event_bytes: usize,
     /// Set once and never taken back.
     pub closing: Option<Closing>,
 }
@@ -41,6 +43,11 @@ impl Waiting {
     pub fn is_open(&self) -> bool {
         self.closing.is_none()
     }
+
+    /// Whether more events wait than may.
+    pub fn has_overflowed(&self) -> bool {
+        self.event_bytes > limits::OUTBOX_CLOSE
+    }
 }
 
 /// The outgoing side of one connection.
@@ -55,18 +62,34 @@ impl Outbox {
         self.waiting.lock()
     }
 
-    /// Appends a frame, unless the connection is ending. A client that lets more than
-    /// [`limits::OUTBOX_CLOSE`] bytes pile up loses the connection, not the session.
+    /// Appends an answer, unless the connection is ending. There is no ceiling: a client with
+    /// answers waiting is read no further.
     pub fn push(&self, write: impl FnOnce(&mut BytesMut)) {
+        self.append(write);
+    }
+
+    /// Appends a watch event, unless the connection is ending. A client that lets more than
+    /// [`limits::OUTBOX_CLOSE`] bytes of them pile up loses the connection, not the session.
+    pub fn push_event(&self, write: impl FnOnce(&mut BytesMut)) {
+        if let Some((mut waiting, bytes)) = self.append(write) {
+            waiting.event_bytes += bytes;
+            if waiting.has_overflowed() {
+                waiting.close(Closing::Now);
+            }
+        }
+    }
+
+    /// Returns how many bytes were appended, under the lock they were appended under.
+    fn append(&self, write: impl FnOnce(&mut BytesMut)) -> Option<(MutexGuard<'_, Waiting>, usize)> {
         let mut waiting = self.waiting.lock();
         if !waiting.is_open() {
-            return;
+            return None;
         }
+        let before = waiting.bytes.len();
         write(&mut waiting.bytes);
         waiting.frames += 1;
-        if waiting.bytes.len() > limits::OUTBOX_CLOSE {
-            waiting.close(Closing::Now);
-        }
+        let bytes = waiting.bytes.len() - before;
+        Some((waiting, bytes))
     }
 
     /// Asks for the end of the connection.
@@ -84,11 +107,19 @@ mod tests {
         let outbox = Outbox::default();
         let frame = vec![0; 1 << 20];
         for _ in 0..40 {
-            outbox.push(|out| out.extend_from_slice(&frame));
+            outbox.push_event(|out| out.extend_from_slice(&frame));
         }
         let waiting = outbox.lock();
         assert_eq!(waiting.closing, Some(Closing::Now));
         assert!(waiting.bytes.len() <= limits::OUTBOX_CLOSE + frame.len());
+    }
+
+    #[test]
+    fn a_long_answer_does_not_count_against_events() {
+        let outbox = Outbox::default();
+        outbox.push(|out| out.resize(2 * limits::OUTBOX_CLOSE, 0));
+        outbox.push_event(|out| out.extend_from_slice(b"event"));
+        assert_eq!(outbox.lock().closing, None);
     }
 
     #[test]

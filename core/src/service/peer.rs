@@ -78,6 +78,11 @@ impl Peer {
         self.held.get().map_or(SessionId::NONE, |held| held.session)
     }
 
+    /// Whether it speaks for a session that lives.
+    pub fn has_session(&self) -> bool {
+        self.held.get().is_some_and(|held| held.lease.deadline().is_some())
+    }
+
     /// From now on it speaks for `session`. A connection does so for one session in its life.
     pub fn speak_for(&self, session: SessionId, lease: Arc<Lease>) {
         let first = self.held.set(Held { session, lease }).is_ok();

@@ -22,7 +22,8 @@ pub struct Refused {
 pub(super) struct Peers {
     by_id: BTreeMap<ConnectionId, Arc<Peer>>,
     per_address: BTreeMap<IpAddr, u32>,
-    /// In the order of their age; those that have a session by now are skipped.
+    /// Those that have no session yet, and those that have none any more, each with the moment at
+    /// which it is cut; in the order of those moments. Whichever has a session by now is skipped.
     sessionless: VecDeque<(Moment, ConnectionId)>,
     last: u64,
 }
@@ -40,11 +41,16 @@ impl Peers {
         self.by_id.len()
     }
 
+    /// From now on the connection has no session, and until `moment` to end.
+    pub(super) fn limit(&mut self, id: ConnectionId, moment: Moment) {
+        self.sessionless.push_back((moment, id));
+    }
+
     /// When the oldest connection without a session has to have one.
     pub(super) fn next_sessionless(&mut self) -> Option<Moment> {
         while let Some(&(until, id)) = self.sessionless.front() {
             match self.by_id.get(&id) {
-                Some(peer) if peer.lease().is_none() => return Some(until),
+                Some(peer) if !peer.has_session() => return Some(until),
                 _ => self.sessionless.pop_front(),
             };
         }
@@ -85,7 +91,7 @@ impl Service {
         peers.last += 1;
         let id = ConnectionId(peers.last);
         let peer = Arc::new(Peer::new(id, address, (now.moment, now.wall), transport));
-        peers.sessionless.push_back((now.moment + self.options.sessionless_timeout, id));
+        peers.limit(id, now.moment + self.options.sessionless_timeout);
         peers.by_id.insert(id, peer.clone());
         Ok(peer)
     }
