@@ -18,6 +18,7 @@ pub use solo::Solo;
 /// * R2 nothing is delivered before it is as durable as this replicator promises;
 /// * R3 effects are delivered in zxid order, each once.
 pub trait Replicator: Send + Sync {
-    /// Takes a proposal. Its answer goes to its origin's outbox; `propose` does not wait for it.
+    /// Takes a proposal. Its answer goes to its origin's outbox; `propose` does not wait for it. One
+    /// that is [void](Proposal::is_void) when its turn comes is forgotten.
     fn propose(&self, service: &Service, proposal: Proposal, now: Now);
 }

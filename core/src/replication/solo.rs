@@ -11,6 +11,9 @@ pub struct Solo;
 impl Replicator for Solo {
     fn propose(&self, service: &Service, proposal: Proposal, now: Now) {
         let mut engine = service.engine_mut();
+        if proposal.is_void() {
+            return;
+        }
         let effects = engine.apply(&proposal.txn);
         service.deliver(&engine, &proposal, &effects, now);
     }

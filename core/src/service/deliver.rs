@@ -17,6 +17,18 @@ pub struct Proposal {
     pub origin: Option<Origin>,
 }
 
+impl Proposal {
+    /// Whether it must not be carried out any more, because its connection was cut. The session may
+    /// have another one by now, and what was sent on the old one must not come behind what is sent on
+    /// the new (N6). To be asked when its turn has come.
+    ///
+    /// The end of a session is never void: its lease has ended already.
+    pub fn is_void(&self) -> bool {
+        let is_end = matches!(self.txn.change, Change::EndSession { .. });
+        !is_end && self.origin.as_ref().is_some_and(|origin| origin.peer.is_cut())
+    }
+}
+
 /// Who waits for the answer to a proposal.
 pub struct Origin {
     /// On which connection.

@@ -11,7 +11,8 @@
 //! * N2 a request of a session that is ending gets no answer, and is not carried out;
 //! * N3 watches and identities belong to a connection and go with it;
 //! * N4 the event of a change stands before any reply that shows the change;
-//! * N5 no connection waits for another one's client to read.
+//! * N5 no connection waits for another one's client to read;
+//! * N6 once a session speaks through another connection, nothing sent on the old one is carried out.
 //!
 //! Locks are taken in this order: the tree, `sessions`, `watches`, outboxes; `peers` may be taken
 //! under any of them and nothing is locked under it. A reader holds its own outbox before it takes

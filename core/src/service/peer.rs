@@ -113,6 +113,11 @@ impl Peer {
         self.transport.wake();
     }
 
+    /// Whether it was ended without a word.
+    pub fn is_cut(&self) -> bool {
+        self.outbox.lock().closing == Some(Closing::Now)
+    }
+
     /// Tells the connection that its outbox changed.
     pub fn wake(&self) {
         self.transport.wake();

@@ -1,0 +1,113 @@
+//! A session that moves from one connection to another while something of the first is under way.
+//! The floors below `io` are driven by hand, so that each step falls where the test wants it.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{BufMut, BytesMut};
+use tenure::base::{Acl, CreateMode, Millis, Moment, Password, SessionId, WallMillis, Zxid};
+use tenure::replication::{Replicator, Solo};
+use tenure::service::{Now, Options, Peer, Received, Service, Transport};
+use tenure::session::Bounds;
+use tenure::wire::{ConnectRequest, ConnectResponse, Create, Request, frame};
+
+const NOW: Now = Now { moment: Moment(1_000_000), wall: WallMillis(1) };
+
+/// A connection without a socket.
+struct Nowhere;
+
+impl Transport for Nowhere {
+    fn wake(&self) {}
+
+    fn unread(&self) -> usize {
+        0
+    }
+}
+
+fn service() -> Service {
+    let bounds = Bounds::new(Millis(4_000), Millis(40_000)).expect("in order");
+    let options = Options {
+        server_id: 1,
+        tick: Millis(2_000),
+        bounds,
+        connections_per_address: 0,
+        sessionless_timeout: Duration::from_secs(10),
+        max_frame: 1 << 20,
+        outstanding: 1_000,
+        extended_types: true,
+        reap_interval: Duration::from_secs(60),
+    };
+    Service::new(options, NOW, Box::new(|| Password([7; 16])))
+}
+
+fn open(service: &Service) -> Arc<Peer> {
+    let address = "127.0.0.1:4711".parse().expect("an address");
+    service.open(address, NOW, Box::new(Nowhere)).expect("there is no limit")
+}
+
+/// Hands bytes to the service, whose proposals are carried out at once.
+fn send(service: &Service, peer: &Arc<Peer>, mut bytes: BytesMut) -> Received {
+    service.receive(peer, &mut bytes, NOW, &mut |proposal| Solo.propose(service, proposal, NOW))
+}
+
+fn connect(service: &Service, peer: &Arc<Peer>, session: SessionId) -> ConnectResponse {
+    let mut bytes = BytesMut::new();
+    ConnectRequest {
+        protocol_version: 0,
+        last_zxid_seen: Zxid::ZERO,
+        timeout: 10_000,
+        session_id: session,
+        password: Some(vec![7; 16].into()),
+        read_only: Some(false),
+    }
+    .encode(&mut bytes);
+    send(service, peer, bytes);
+    let mut answer = std::mem::take(&mut peer.outbox.lock().bytes);
+    let body = frame::take(&mut answer, 1 << 10).expect("in bounds").expect("an answer");
+    ConnectResponse::decode(body).expect("a response")
+}
+
+fn create(path: &str) -> BytesMut {
+    let mut bytes = BytesMut::new();
+    let mode = CreateMode::Persistent;
+    let create = Create::new(path.to_owned(), None, Acl::open_unsafe(), mode);
+    Request::Create(create).encode(1, &mut bytes);
+    bytes
+}
+
+#[test]
+fn n6_s34_a_write_of_a_displaced_connection_is_not_carried_out() {
+    let service = service();
+    let (old, new) = (open(&service), open(&service));
+    let session = connect(&service, &old, SessionId::NONE).session_id;
+    let order = RefCell::new(Vec::new());
+    let mut late = create("/late");
+    // The thread of the old connection comes to a halt between the request and its turn.
+    service.receive(&old, &mut late, NOW, &mut |proposal| {
+        assert_eq!(connect(&service, &new, session).session_id, session);
+        assert_eq!(send(&service, &new, create("/newer")), Received::All);
+        order.borrow_mut().push("newer");
+        Solo.propose(&service, proposal, NOW);
+        order.borrow_mut().push("late");
+    });
+    assert_eq!(order.into_inner(), ["newer", "late"]);
+    let znodes = service.engine().node_count();
+    // The root, three reserved ones, and what the new connection wrote.
+    assert_eq!(znodes, 5, "a write of the old connection came behind one of the new");
+    assert_eq!(service.session_ids(), [session]);
+}
+
+#[test]
+fn s24_a_close_that_is_under_way_ends_the_session_wherever_its_connection_is() {
+    let service = service();
+    let peer = open(&service);
+    connect(&service, &peer, SessionId::NONE);
+    let mut close = BytesMut::new();
+    close.put_slice(&[0, 0, 0, 8, 0, 0, 0, 1, 0xFF, 0xFF, 0xFF, 0xF5]);
+    service.receive(&peer, &mut close, NOW, &mut |proposal| {
+        peer.cut();
+        Solo.propose(&service, proposal, NOW);
+    });
+    assert_eq!(service.session_ids(), [], "a session without a lease stays for ever");
+}
