@@ -18,6 +18,9 @@ use crate::base::{Millis, Moment, SessionId};
 /// The value of a lease that has ended. No deadline is that early: a timeout is at least 1 ms.
 const ENDED: u64 = 0;
 
+/// Entries without meaning that the queue may hold, besides as many as there are sessions.
+const SLACK: usize = 256;
+
 /// One session's right to live until its deadline. Shared with the connection that speaks for it.
 #[derive(Debug)]
 pub struct Lease {
@@ -32,14 +35,17 @@ impl Lease {
 
     /// The session was heard at `now`: it lives for a whole timeout from there. Returns false, and
     /// changes nothing, if the lease has ended.
+    ///
+    /// Never takes time away: a touch that comes late finds what was heard since, and one beside a
+    /// renewal counts with the timeout that was renewed.
     pub fn touch(&self, now: Moment) -> bool {
-        self.set(now + self.timeout())
+        self.update(|current| current.max(now + self.timeout()))
     }
 
     /// The session was heard, and has agreed on another timeout. Returns false if the lease ended.
     pub fn renew(&self, timeout: Millis, now: Moment) -> bool {
         self.timeout.store(timeout.0, Ordering::Relaxed);
-        self.set(now + timeout)
+        self.update(|_| now + timeout)
     }
 
     /// Ends the lease, whatever time is left. Returns false if it had ended.
@@ -73,10 +79,12 @@ impl Lease {
         }
     }
 
-    fn set(&self, deadline: Moment) -> bool {
+    /// `next` is asked again whenever the deadline has changed meanwhile, so what it reads is at
+    /// least as new as the deadline it is given.
+    fn update(&self, next: impl Fn(Moment) -> Moment) -> bool {
         self.expires_at
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |current| {
-                (current != ENDED).then_some(deadline.0)
+                (current != ENDED).then(|| next(Moment(current)).0)
             })
             .is_ok()
     }
@@ -130,6 +138,7 @@ impl Deadlines {
         if let Some(entry) = self.entries.remove(&id) {
             entry.lease.end();
         }
+        self.tidy();
     }
 
     /// Takes out the sessions whose time is up at `now`, at most `most`. Each has to be ended with
@@ -160,6 +169,17 @@ impl Deadlines {
         if let Some(entry) = self.entries.get_mut(&id) {
             entry.queued = moment;
             self.queue.push(Reverse((moment, id)));
+        }
+    }
+
+    /// Drops entries that mean nothing any more once they are most of the queue; otherwise sessions
+    /// that come and go would fill it for as long as their timeouts.
+    fn tidy(&mut self) {
+        if self.queue.len() > 2 * self.entries.len() + SLACK {
+            let entries = &self.entries;
+            self.queue.retain(|Reverse((queued, id))| {
+                entries.get(id).is_some_and(|entry| entry.queued == *queued)
+            });
         }
     }
 
@@ -237,6 +257,51 @@ mod tests {
         deadlines.remove(SessionId(1));
         assert!(!lease.touch(SECOND));
         assert!(deadlines.due(SECOND + T, 9).is_empty());
+    }
+
+    #[test]
+    fn s30_a_touch_beside_a_renewal_never_brings_the_old_timeout_back() {
+        let lease = Lease::new(T, SECOND);
+        let longer = Millis(40_000);
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        let mut shortened = 0;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    lease.touch(SECOND);
+                }
+            });
+            for _ in 0..200_000 {
+                lease.renew(T, SECOND);
+                lease.renew(longer, SECOND);
+                let deadlines = (0..20).map(|_| lease.deadline());
+                shortened += deadlines.filter(|&at| at != Some(SECOND + longer)).count();
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
+        assert_eq!(shortened, 0, "a touch counted with a timeout that was renewed before");
+    }
+
+    #[test]
+    fn s3_a_late_touch_takes_nothing_away() {
+        let lease = Lease::new(T, SECOND);
+        let heard = SECOND + Millis(3_000);
+        assert!(lease.touch(heard));
+        assert!(lease.touch(SECOND + Millis(1_000)));
+        assert_eq!(lease.deadline(), Some(heard + T));
+    }
+
+    #[test]
+    fn sessions_that_are_over_leave_the_queue() {
+        let mut deadlines = Deadlines::default();
+        let hour = Millis(3_600_000);
+        deadlines.start(SessionId(1), hour, SECOND);
+        for id in 2..10_000 {
+            deadlines.start(SessionId(id), hour, SECOND);
+            deadlines.remove(SessionId(id));
+        }
+        assert!(deadlines.queue.len() < 1_000, "{} entries for one session", deadlines.queue.len());
+        assert_eq!(ids(deadlines.due(SECOND + hour, 9)), [1]);
     }
 
     #[test]
