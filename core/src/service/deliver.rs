@@ -80,7 +80,9 @@ impl Service {
                 Answer::LastReply(xid) => {
                     peer.outbox.push(|out| reply::put(out, xid, effects.zxid, &effects.result));
                     peer.outbox.close(Closing::AfterFlush);
-                    self.peers.write().limit(peer.id, now.moment + self.options.sessionless_timeout);
+                    self.peers
+                        .write()
+                        .limit(peer.id, now.moment + self.options.sessionless_timeout);
                 }
                 Answer::Connect { .. } => {}
             }

@@ -80,7 +80,10 @@ impl Outbox {
     }
 
     /// Returns how many bytes were appended, under the lock they were appended under.
-    fn append(&self, write: impl FnOnce(&mut BytesMut)) -> Option<(MutexGuard<'_, Waiting>, usize)> {
+    fn append(
+        &self,
+        write: impl FnOnce(&mut BytesMut),
+    ) -> Option<(MutexGuard<'_, Waiting>, usize)> {
         let mut waiting = self.waiting.lock();
         if !waiting.is_open() {
             return None;
