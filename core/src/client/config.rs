@@ -12,7 +12,7 @@ pub enum WhenDisconnected {
     /// They wait; reads that were sent are sent again.
     #[default]
     Wait,
-    /// They fail with [`Error::ConnectionLoss`](super::Error::ConnectionLoss).
+    /// They fail with [`Error::ConnectionLoss`].
     Fail,
 }
 
@@ -21,7 +21,7 @@ pub enum WhenDisconnected {
 #[non_exhaustive]
 pub enum Recovery {
     /// The client is finished: every later operation fails with
-    /// [`Error::SessionLost`](super::Error::SessionLost).
+    /// [`Error::SessionLost`].
     ResumeOnly,
     /// A new session starts, in the next epoch.
     Renew(Restore),
@@ -38,7 +38,7 @@ impl Default for Recovery {
 #[non_exhaustive]
 pub struct Restore {
     /// Whether watch streams go on in the new session; otherwise they end with
-    /// [`Error::SessionLost`](super::Error::SessionLost). True unless set.
+    /// [`Error::SessionLost`]. True unless set.
     pub watches: bool,
     /// How long no server may be reachable before the client is finished with
     /// [`LossReason::GaveUp`](super::LossReason::GaveUp); `None`, the default, tries for ever.

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use super::client::{self as asynchronous, Builder, MultiReply, Read, ReadReply, Session};
 use super::client::{Children, Created, Value, WatchOptions};
 use crate::base::{Acl, CreateMode, Identity, Stat, WatcherKind};
-use crate::client::{Credentials, LossReason, Result, SessionEvent, State, WatchItem};
+use crate::client::{Credentials, Error, LossReason, Result, SessionEvent, State, WatchItem};
 
 struct Unpark(Thread);
 
@@ -133,7 +133,7 @@ impl Client {
             None => wait(self.client.connected()),
             Some(timeout) => wait_for(self.client.connected(), timeout).unwrap_or_else(|| {
                 let epoch = self.session().epoch();
-                Err(crate::Error::Timeout { sent: false, epoch })
+                Err(Error::Timeout { sent: false, epoch })
             }),
         }
     }
@@ -197,7 +197,7 @@ macro_rules! waiting {
     ($($name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {
         impl<'a> Ops<'a> {
             $(
-                #[doc = concat!("See [`", stringify!($name), "`](crate::Ops::", stringify!($name),
+                #[doc = concat!("See [`", stringify!($name), "`](asynchronous::Ops::", stringify!($name),
                     ").\n\n# Errors\nAs there.")]
                 pub fn $name(&self, $($argument: $type),*) -> Result<$answer> {
                     wait(self.ops.$name($($argument),*))

@@ -1,6 +1,7 @@
 //! A TCP proxy that cuts, refuses, falls silent and listens in, between a client and a server.
 
 #![allow(dead_code, reason = "each test program uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};

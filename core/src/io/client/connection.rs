@@ -90,8 +90,14 @@ impl Connection {
         }
         let Some(stream) = &self.stream else { return std::future::pending().await };
         loop {
+            let scratch =
+                self.scratch.get_or_insert_with(|| vec![0; READ_CHUNK].into_boxed_slice());
             if self.is_broken {
-                return Happened::Closed;
+                // Nothing can be written any more, but what the server said before still counts.
+                return match stream.try_read(scratch) {
+                    Ok(length) if length > 0 => Happened::Received(scratch[..length].into()),
+                    _ => Happened::Closed,
+                };
             }
             let interest = if self.unwritten.is_empty() {
                 Interest::READABLE
@@ -100,11 +106,9 @@ impl Connection {
             };
             let Ok(ready) = stream.ready(interest).await else { return Happened::Closed };
             if ready.is_readable() {
-                let scratch =
-                    self.scratch.get_or_insert_with(|| vec![0; READ_CHUNK].into_boxed_slice());
                 match stream.try_read(scratch) {
                     Ok(0) => return Happened::Closed,
-                    Ok(length) => return Happened::Received(BytesMut::from(&scratch[..length])),
+                    Ok(length) => return Happened::Received(scratch[..length].into()),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     Err(_) => return Happened::Closed,
                 }

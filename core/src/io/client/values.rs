@@ -33,7 +33,7 @@ pub struct Created {
     pub stat: Option<Stat>,
 }
 
-/// One read of [`Ops::read_many`].
+/// One read of [`Ops::read_many`](super::Ops::read_many).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Read {
     /// Data and Stat of this path.
@@ -42,7 +42,7 @@ pub enum Read {
     Children(String),
 }
 
-/// What one read of [`Ops::read_many`] found.
+/// What one read of [`Ops::read_many`](super::Ops::read_many) found.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ReadReply {
     /// Data and Stat.
@@ -51,7 +51,7 @@ pub enum ReadReply {
     Children(Vec<String>),
 }
 
-/// What one operation of a [`Multi`] did.
+/// What one operation of a [`Multi`](super::Multi) did.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum MultiReply {
     /// Created this znode.
