@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -28,7 +29,7 @@ def test_every_error_class_is_public() -> None:
 
 def test_a_refused_write_was_not_applied(client: tenure.Client) -> None:
     client.create("/a/b", parents=True)
-    refused = {
+    refused: dict[type[tenure.TenureError], Callable[[], object]] = {
         tenure.NodeExistsError: lambda: client.create("/a"),
         tenure.NoNodeError: lambda: client.set("/missing", b""),
         tenure.NotEmptyError: lambda: client.delete("/a"),
