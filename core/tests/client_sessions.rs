@@ -44,7 +44,7 @@ async fn s54_an_idle_session_lives_on_pings() {
     .await;
     let frames = proxy.frames();
     let widest = frames.windows(2).map(|pair| pair[1].at - pair[0].at).max().expect("many");
-    assert!(widest < timeout / 2, "a third, and what a busy machine adds: {widest:?}");
+    assert!(widest < timeout * 2 / 3, "a third, and what a busy machine adds: {widest:?}");
     assert_eq!(proxy.connections(), 1);
     assert_eq!((client.session().id(), client.state()), (id, State::Connected));
 }
@@ -52,13 +52,13 @@ async fn s54_an_idle_session_lives_on_pings() {
 #[tokio::test]
 async fn a_blocked_runtime_does_not_lose_the_session() {
     let server = server();
-    let timeout = Duration::from_millis(600);
+    let timeout = Duration::from_millis(1_500);
     let client =
         builder(&server.hosts()).session_timeout(timeout).connect().await.expect("connects");
     client.ops().create("/e", "").ephemeral().await.expect("creates");
     let mut states = client.states();
     // This is the only thread of the runtime: nothing of the program runs meanwhile.
-    std::thread::sleep(timeout * 4);
+    std::thread::sleep(timeout * 2);
     assert!(client.session().safe_for().is_some(), "heard from all along");
     assert!(client.ops().exists("/e").await.expect("answers").is_some());
     assert_eq!(states.next().await.expect("the state now").state, State::Connected);

@@ -103,7 +103,9 @@ impl Builder {
         self.set(move |settings| settings.resume = Some(credentials))
     }
 
-    /// Accepts servers that only read. They do not count unless set.
+    /// Accepts servers that only read. They do not count unless set. The client stays with such a
+    /// server until the connection is lost; a session that one of them granted is replaced, in the
+    /// same epoch, by the first server that writes.
     pub fn read_only(self, accept: bool) -> Builder {
         self.set(move |settings| settings.read_only = accept)
     }
