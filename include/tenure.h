@@ -974,7 +974,8 @@ tenure_status tenure_client_detach(const struct tenure_client *client,
 
 /**
  * Drops this handle. Null is fine. If it was the last one and no close was started, what was
- * submitted before is still sent, then the session is closed in the background.
+ * submitted before is still sent, then the session is closed in the background. Callbacks may run until
+ * that is done; tenure_client_close_wait() before it makes sure that none does.
  *
  * Thread-safety: any thread, also in callbacks, but no other may use this handle at the same time or
  * later.
