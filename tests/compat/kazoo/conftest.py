@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
 from typing import Any, Callable, Iterator, List
 
 import pytest
@@ -11,9 +17,12 @@ from kazoo.retry import KazooRetry
 
 import server_process
 from cutting_proxy import CuttingProxy
+from waiting import Recorder
 
 # Short enough that a test which waits for an expiry is quick, long enough for a busy machine.
 SESSION_TIMEOUT = 4.0
+# That of clients in processes of their own, which are there to expire.
+HELD_TIMEOUT = 2.0
 _serial = itertools.count()
 
 
@@ -58,6 +67,50 @@ def root(zk: KazooClient, request: pytest.FixtureRequest) -> Iterator[str]:
     path = "/kazoo/%s-%d" % (request.node.name.replace("/", "_"), next(_serial))
     zk.ensure_path(path)
     yield path
+
+
+class Holder:
+    """A client in its own process that owns one ephemeral znode."""
+
+    def __init__(self, hosts: str, path: str) -> None:
+        program = Path(__file__).with_name("holder.py")
+        self.process = subprocess.Popen(
+            [sys.executable, str(program), hosts, str(HELD_TIMEOUT), path],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.said = Recorder()
+        threading.Thread(target=self._listen, daemon=True).start()
+        self.said.skip_to("CONNECTED")
+        self.session = int(self.said.next().split()[1])
+
+    def stop(self) -> None:
+        os.kill(self.process.pid, signal.SIGSTOP)
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def wake(self) -> None:
+        os.kill(self.process.pid, signal.SIGCONT)
+
+    def _listen(self) -> None:
+        for line in self.process.stdout:
+            self.said(line.strip())
+
+
+@pytest.fixture
+def hold() -> Iterator[Callable[[str, str], Holder]]:
+    """Starts clients in processes of their own; they are killed after the test."""
+    holders: List[Holder] = []
+
+    def make(hosts: str, path: str) -> Holder:
+        holders.append(Holder(hosts, path))
+        return holders[-1]
+
+    yield make
+    for holder in holders:
+        holder.process.kill()
+        holder.process.wait()
+        holder.process.stdin.close()
+        holder.process.stdout.close()
 
 
 def quick_retry() -> KazooRetry:

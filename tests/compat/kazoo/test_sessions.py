@@ -2,64 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import threading
 import time
-from pathlib import Path
 
 import pytest
 from kazoo.client import KazooState
 from kazoo.protocol.states import EventType
 
+from conftest import HELD_TIMEOUT as TIMEOUT
 from server_process import MAX_TIMEOUT, MIN_TIMEOUT, TICK
 from waiting import Recorder, until
 
-TIMEOUT = 2.0
 # Later than the timeout by a tick at most, as Apache does it, and by what a busy machine adds.
 LATENESS = TICK + 3.0
-
-
-class Holder:
-    """A client in its own process that owns one ephemeral znode."""
-
-    def __init__(self, hosts: str, path: str) -> None:
-        program = Path(__file__).with_name("holder.py")
-        self.process = subprocess.Popen(
-            [sys.executable, str(program), hosts, str(TIMEOUT), path],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.said = Recorder()
-        threading.Thread(target=self._listen, daemon=True).start()
-        self.said.skip_to("CONNECTED")
-        self.session = int(self.said.next().split()[1])
-
-    def stop(self) -> None:
-        os.kill(self.process.pid, signal.SIGSTOP)
-
-    def wake(self) -> None:
-        os.kill(self.process.pid, signal.SIGCONT)
-
-    def _listen(self) -> None:
-        for line in self.process.stdout:
-            self.said(line.strip())
-
-
-@pytest.fixture
-def hold():
-    holders = []
-
-    def make(hosts, path):
-        holders.append(Holder(hosts, path))
-        return holders[-1]
-
-    yield make
-    for holder in holders:
-        holder.process.kill()
-        holder.process.wait()
-        holder.process.stdin.close()
-        holder.process.stdout.close()
 
 
 @pytest.mark.parametrize("asked, granted", [

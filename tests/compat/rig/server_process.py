@@ -45,8 +45,15 @@ class ServerProcess:
     def port(self) -> int:
         return int(self.hosts.rsplit(":", 1)[1])
 
+    def send_signal(self, number: signal.Signals) -> None:
+        """Stops, wakes or kills the server's process."""
+        assert self._process is not None, "somebody else's server"
+        self._process.send_signal(number)
+
     def stop(self) -> None:
         if self._process is not None:
+            # A stopped process hears SIGTERM only when it goes on.
+            self._process.send_signal(signal.SIGCONT)
             self._process.send_signal(signal.SIGTERM)
             try:
                 self._process.wait(timeout=10)
