@@ -6,9 +6,10 @@
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::config::Credentials;
 use super::error::{Epoch, LossReason};
 use super::event::State;
-use crate::base::{Millis, Moment, SessionId};
+use crate::base::{Millis, Moment, Password, SessionId, Zxid};
 use crate::session::keepalive;
 
 /// Stands for a margin that was not chosen.
@@ -23,6 +24,9 @@ pub struct Lease {
     timeout: AtomicU32,
     /// When the last answered request was sent; 0 before the first.
     answered: AtomicU64,
+    /// The two halves of the password, in place before the id is.
+    password: [AtomicU64; 2],
+    last_zxid: AtomicI64,
     state: AtomicU8,
 }
 
@@ -38,6 +42,8 @@ impl Lease {
             id: AtomicI64::new(0),
             timeout: AtomicU32::new(asked.0),
             answered: AtomicU64::new(0),
+            password: [AtomicU64::new(0), AtomicU64::new(0)],
+            last_zxid: AtomicI64::new(0),
             state: AtomicU8::new(encode(State::Connecting)),
         }
     }
@@ -92,6 +98,31 @@ impl Lease {
             State::Lost(reason) => Some(reason),
             _ => None,
         }
+    }
+
+    /// What resumes the session; `None` before the first connection and once it is over.
+    pub fn credentials(&self) -> Option<Credentials> {
+        let id = self.id();
+        if id.is_none() || self.ended().is_some() {
+            return None;
+        }
+        let mut password = [0; Password::LEN];
+        for (half, stored) in password.chunks_exact_mut(8).zip(&self.password) {
+            half.copy_from_slice(&stored.load(Ordering::Acquire).to_be_bytes());
+        }
+        Some(Credentials::new(id, password, Zxid(self.last_zxid.load(Ordering::Acquire))))
+    }
+
+    /// To be called before [`Lease::begin`]: what proves the right to the session that begins.
+    pub(super) fn set_password(&self, password: Password) {
+        for (half, stored) in password.0.chunks_exact(8).zip(&self.password) {
+            let half = half.try_into().expect("a chunk of eight bytes");
+            stored.store(u64::from_be_bytes(half), Ordering::Release);
+        }
+    }
+
+    pub(super) fn note_zxid(&self, seen: Zxid) {
+        self.last_zxid.fetch_max(seen.0, Ordering::AcqRel);
     }
 
     pub(super) fn begin(&self, id: SessionId, timeout: Millis, sent: Moment) {
@@ -159,7 +190,11 @@ mod tests {
     fn time_alone_turns_a_connected_session_into_jeopardy() {
         let lease = Lease::new(Epoch::FIRST, Millis(8_000), None);
         assert_eq!(lease.safe_for(Moment(5)), None);
+        assert_eq!(lease.credentials(), None);
+        lease.set_password(Password([9; 16]));
+        lease.note_zxid(Zxid(3));
         lease.begin(SessionId(7), Millis(4_000), Moment(1_000_000));
+        assert_eq!(lease.credentials(), Some(Credentials::new(SessionId(7), [9; 16], Zxid(3))));
         lease.set_state(State::Connected);
         assert_eq!(lease.safe_for(Moment(1_000_000)), Some(Duration::from_secs(3)));
         assert_eq!(lease.state(Moment(3_999_999)), State::Connected);
@@ -167,5 +202,6 @@ mod tests {
         lease.set_state(State::Lost(LossReason::Stolen));
         assert_eq!(lease.state(Moment(1_000_000)), State::Lost(LossReason::Stolen));
         assert_eq!(lease.safe_for(Moment(1_000_000)), None);
+        assert_eq!(lease.credentials(), None);
     }
 }

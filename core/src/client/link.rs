@@ -228,6 +228,8 @@ impl Machine {
             password: response.password,
             is_provisional: is_read_only && (asked.is_none() || is_foreign),
         };
+        self.lease.set_password(response.password);
+        self.lease.note_zxid(self.last_zxid);
         self.lease.begin(response.session_id, response.timeout, sent);
         self.backoff.reset();
         self.unreachable_since = None;

@@ -128,6 +128,7 @@ impl Machine {
     ) -> Option<()> {
         if header.zxid > Zxid::ZERO {
             self.last_zxid = self.last_zxid.max(header.zxid);
+            self.lease.note_zxid(self.last_zxid);
         }
         // It has timed out meanwhile.
         let Some(call) = self.calls.get(&id) else { return Some(()) };

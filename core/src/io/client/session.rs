@@ -16,7 +16,7 @@ use super::ops::Ops;
 use super::shared::Shared;
 use super::time;
 use crate::base::SessionId;
-use crate::client::{Epoch, Lease, LossReason, SessionEvent, State};
+use crate::client::{Credentials, Epoch, Lease, LossReason, SessionEvent, State};
 
 /// Values by their types.
 type Data = BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>;
@@ -67,6 +67,13 @@ impl Session {
     /// The timeout the server granted; the one asked for until it is connected.
     pub fn timeout(&self) -> Duration {
         self.scope.lease.timeout().duration()
+    }
+
+    /// What resumes it from elsewhere, as of now; `None` until it is connected for the first time,
+    /// once it is over, and in a forked child. This client goes on: whoever uses it takes the
+    /// session over.
+    pub fn credentials(&self) -> Option<Credentials> {
+        if self.shared.is_forked() { None } else { self.scope.lease.credentials() }
     }
 
     /// How it is at this moment. Looks at the clock: a process that was stopped sees
