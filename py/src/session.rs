@@ -45,6 +45,13 @@ impl Session {
         self.session.safe_for().map_or(0.0, |left| left.as_secs_f64())
     }
 
+    /// What resumes it, in three parts.
+    #[getter]
+    fn credentials(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let credentials = self.session.credentials();
+        credentials.map(|credentials| values::credentials(py, &credentials)).transpose()
+    }
+
     /// The number of the reason, once it is over.
     fn lost(&self) -> Answer {
         let session = self.session.clone();

@@ -214,11 +214,11 @@ def test_the_interpreter_ends_well_in_the_middle_of_everything() -> None:
     def once(_: int) -> tuple[int, str]:
         process = start(ENDING)
         try:
-            _, err = process.communicate(timeout=PATIENCE)
+            said = process.communicate(timeout=PATIENCE)[1]
         except subprocess.TimeoutExpired:
             process.kill()
             return -1, "it hangs: " + process.communicate()[1]
-        return process.returncode, err
+        return process.returncode, said
 
     with ThreadPoolExecutor(2) as pool:
         ends = list(pool.map(once, range(50)))

@@ -27,6 +27,25 @@ def test_a_detached_session_goes_on_elsewhere(server: tenure.Server) -> None:
     assert server.sessions() == []
 
 
+def test_a_live_session_tells_its_credentials(server: tenure.Server) -> None:
+    first = server.client(recovery=tenure.Recovery.resume_only()).connect()
+    first.create("/e", ephemeral=True)
+    token = first.session.credentials
+    assert token.session_id == first.session.id and token.last_zxid > 0
+    first.close()
+    with pytest.raises(tenure.SessionLostError):
+        first.session.credentials
+    lazy = tenure.Client("127.0.0.1:1")
+    with pytest.raises(tenure.ConnectionLossError):
+        lazy.session.credentials
+    again = server.client().connect()
+    token = again.session.credentials
+    assert token == again.detach()
+    with server.client(resume=token) as second:
+        assert second.session.id == token.session_id
+    lazy.close(timeout=0)
+
+
 def test_a_token_survives_its_bytes(server: tenure.Server) -> None:
     token = server.client().connect().detach()
     raw = token.to_bytes()

@@ -16,7 +16,7 @@ from tenure import LossReason, State
 def test_a_client_is_connected_inside_its_block(server: tenure.Server) -> None:
     with server.client(session_timeout=7) as client:
         session = client.session
-        assert client.state is State.CONNECTED
+        assert client.state.name == "CONNECTED"
         assert (session.epoch, session.timeout) == (1, 7.0)
         assert server.sessions() == [session.id]
         assert 0 < session.safe_for() <= 7

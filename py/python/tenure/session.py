@@ -6,8 +6,9 @@ from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 from . import _tenure
+from .errors import ConnectionLossError, SessionLostError
 from .operations import Operations
-from .values import Acl, LossReason, Seconds, SessionEvent, State, in_seconds
+from .values import Acl, Credentials, LossReason, Seconds, SessionEvent, State, in_seconds
 from .waiting import answered, block, raised
 
 
@@ -38,6 +39,18 @@ class Session:
     def timeout(self) -> float:
         """The timeout in seconds the server granted; the one asked for until it is connected."""
         return self._raw.timeout
+
+    @property
+    def credentials(self) -> Credentials:
+        """What resumes it from elsewhere, as of now. Whoever uses it takes the session over.
+
+        Raises `ConnectionLossError` before it is connected, `SessionLostError` once it is over.
+        """
+        parts = self._raw.credentials
+        if parts is None:
+            error = SessionLostError if self.state is State.LOST else ConnectionLossError
+            raise error("there is no session to resume")
+        return Credentials(*parts)
 
     def safe_for(self) -> float:
         """Seconds the session certainly lives, from now; 0 if it may have expired.
