@@ -34,6 +34,15 @@ impl Program {
         Program { address: address.parse().expect("an address"), child }
     }
 
+    /// Bytes of memory it occupies.
+    fn resident(&self) -> usize {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).expect("procfs is mounted");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("it has a size");
+        let kilobytes = line.split_whitespace().nth(1).expect("a number follows");
+        kilobytes.parse::<usize>().expect("it is a number") * 1024
+    }
+
     fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args([name, &pid]).status().expect("kill runs");
@@ -89,6 +98,25 @@ fn sigterm_ends_it_cleanly() {
     let status = server.child.wait().expect("it ends");
     assert!(status.success(), "{status}");
     assert!(session.is_cut());
+}
+
+#[test]
+fn a_connection_does_not_keep_the_memory_of_its_longest_answer() {
+    let server = Program::serve();
+    let mut writer = Session::with_timeout(server.address, TIMEOUT);
+    writer.create("/big", &vec![b'x'; 1_000_000], 0).expect("created");
+    writer.get("/big", false).expect("it is there");
+    let before = server.resident();
+    let readers: Vec<Session> = (0..50)
+        .map(|_| {
+            let mut reader = Session::with_timeout(server.address, TIMEOUT);
+            reader.get("/big", false).expect("it is there");
+            reader.ping();
+            reader
+        })
+        .collect();
+    let grown = server.resident().saturating_sub(before);
+    assert!(grown < 20_000_000, "{grown} bytes for {} idle connections", readers.len());
 }
 
 #[test]

@@ -22,6 +22,10 @@ const LINGER: Duration = Duration::from_secs(1);
 /// Bytes of buffer that a connection keeps while it is idle.
 const IDLE_BUFFER: usize = 512;
 
+/// Bytes of answers up to which their buffer is used again. A longer one goes as soon as it is sent:
+/// connections are many, and most have had one long answer in their lives.
+const KEPT_BUFFER: usize = 64 << 10;
+
 /// What the service knows of a socket.
 pub(super) struct Socket {
     pub(super) stream: Arc<TcpStream>,
@@ -58,6 +62,7 @@ pub(super) async fn serve(shared: Arc<Shared>, peer: Arc<Peer>, socket: Socket) 
         input: BytesMut::new(),
         output: BytesMut::new(),
         frames: 0,
+        is_long: false,
         held_back: 0,
     };
     // An error means that the client is gone, and there is nobody to tell.
@@ -97,6 +102,8 @@ struct Connection<'a> {
     output: BytesMut,
     /// Frames in `output`.
     frames: usize,
+    /// Whether `output` began longer than is kept.
+    is_long: bool,
     /// What this connection adds to the figure of outstanding replies.
     held_back: u64,
 }
@@ -217,6 +224,9 @@ impl Connection<'_> {
                 Err(error) => return Err(error),
             }
             if self.output.is_empty() {
+                if self.is_long {
+                    self.output = BytesMut::new();
+                }
                 let sent = std::mem::take(&mut self.frames) as u64;
                 self.peer.traffic.sent.fetch_add(sent, Ordering::Relaxed);
                 self.shared.service.stats.sent.fetch_add(sent, Ordering::Relaxed);
@@ -232,6 +242,7 @@ impl Connection<'_> {
         }
         if self.output.is_empty() && !waiting.bytes.is_empty() {
             std::mem::swap(&mut self.output, &mut waiting.bytes);
+            self.is_long = self.output.len() > KEPT_BUFFER;
             self.frames = std::mem::take(&mut waiting.frames);
             waiting.event_bytes = 0;
         }
