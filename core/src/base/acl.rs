@@ -55,6 +55,11 @@ impl Identity {
         Identity::new("world", "anyone")
     }
 
+    /// How many bytes scheme and id have together.
+    pub fn bytes(&self) -> usize {
+        self.scheme.len() + self.id.len()
+    }
+
     /// Whether this is everybody.
     pub fn is_anyone(&self) -> bool {
         self.scheme == "world" && self.id == "anyone"

@@ -75,3 +75,10 @@ pub const SESSION_TIMEOUT: Millis = Millis(10_000);
 
 /// Most identities one connection can collect. One more is refused like a failed authentication.
 pub const IDENTITIES: usize = 128;
+
+/// Most bytes of identities one connection can collect. One more is refused in the same way.
+pub const IDENTITY_BYTES: usize = 16 << 10;
+
+/// Most bytes of schemes and ids in one access control list, once `auth` in it has been replaced by
+/// what the asker has proven. A longer one is invalid.
+pub const ACL_BYTES: usize = 1 << 20;

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::network::{self, Network};
-use crate::base::{Acl, Code, Identity, Perms};
+use crate::base::{Acl, Code, Identity, Perms, limits};
 
 /// Whether somebody with these identities may do at least one of `perms` where `acl` holds.
 pub fn allows(acl: &[Acl], perms: Perms, identities: &[Identity]) -> bool {
@@ -35,13 +35,21 @@ fn matches(meant: &Identity, identity: &Identity) -> bool {
 /// The list as it is stored: duplicates gone, `auth` replaced by what the asker has proven.
 ///
 /// # Errors
-/// `InvalidAcl` if the list is empty, if an entry is not one its scheme accepts, or if `auth` is used
-/// by somebody who has proven nothing.
+/// `InvalidAcl` if the list is empty, if an entry is not one its scheme accepts, if `auth` is used by
+/// somebody who has proven nothing, or if the list comes out longer than [`limits::ACL_BYTES`].
 pub fn resolve(acl: &[Acl], identities: &[Identity]) -> Result<Vec<Acl>, Code> {
     let mut seen = BTreeSet::new();
     let mut resolved = Vec::with_capacity(acl.len());
+    let proven_bytes: usize =
+        identities.iter().filter(|id| is_proof(id)).map(Identity::bytes).sum();
+    let mut bytes = 0;
     for entry in acl.iter().filter(|entry| seen.insert(*entry)) {
-        if entry.id.scheme == "auth" {
+        let is_auth = entry.id.scheme == "auth";
+        bytes += if is_auth { proven_bytes } else { entry.id.bytes() };
+        if bytes > limits::ACL_BYTES {
+            return Err(Code::InvalidAcl);
+        }
+        if is_auth {
             let proven = identities.iter().filter(|identity| is_proof(identity));
             let before = resolved.len();
             resolved.extend(proven.map(|id| Acl { perms: entry.perms, id: id.clone() }));

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest, Sha1};
 
 use super::peer::Peer;
-use crate::base::{Identity, limits};
+use crate::base::Identity;
 
 /// Takes an auth packet. Returns false if the scheme is unknown or the connection has as many
 /// identities as it may.
@@ -14,7 +14,7 @@ use crate::base::{Identity, limits};
 /// `ip` needs no packet and accepts every one.
 pub(super) fn prove(peer: &Peer, scheme: &str, auth: &[u8]) -> bool {
     match scheme {
-        "digest" => peer.add_identity(digest(auth), limits::IDENTITIES),
+        "digest" => peer.add_identity(digest(auth)),
         "ip" => true,
         _ => false,
     }
@@ -40,11 +40,31 @@ pub(super) fn shown(identities: &[Identity]) -> Vec<Identity> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::limits;
 
     #[test]
     fn a19_the_digest_is_zookeepers() {
         assert_eq!(digest(b"bob:pw").id, "bob:ikIaKsbtGweaHnb/jKn7OHqbunM=");
         assert!(digest(b"nocolon").id.starts_with("nocolon:"));
+    }
+
+    #[test]
+    fn a_connection_collects_identities_up_to_a_ceiling() {
+        struct Nowhere;
+        impl crate::service::Transport for Nowhere {
+            fn wake(&self) {}
+            fn unread(&self) -> usize {
+                0
+            }
+        }
+        let id = crate::base::ConnectionId(1);
+        let address = ([127, 0, 0, 1], 1).into();
+        let peer = Peer::new(id, address, Default::default(), Box::new(Nowhere));
+        assert!(prove(&peer, "digest", b"bob:pw"));
+        assert!(!prove(&peer, "digest", &[b'n'; limits::IDENTITY_BYTES]));
+        assert!(prove(&peer, "digest", b"bob:pw"), "what is known already is proven still");
+        let more = (0..).take_while(|n| prove(&peer, "digest", format!("user{n}:pw").as_bytes()));
+        assert!(more.take(limits::IDENTITIES).count() < limits::IDENTITIES);
     }
 
     #[test]

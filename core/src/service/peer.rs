@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 
 use super::outbox::{Closing, Outbox};
-use crate::base::{ConnectionId, Identity, Moment, SessionId, WallMillis, Zxid};
+use crate::base::{ConnectionId, Identity, Moment, SessionId, WallMillis, Zxid, limits};
 use crate::session::Lease;
 use crate::wire::Op;
 
@@ -94,13 +94,15 @@ impl Peer {
         self.identities.lock().clone()
     }
 
-    /// Adds an identity, once. Returns false if there are more than `most`.
-    pub fn add_identity(&self, identity: Identity, most: usize) -> bool {
+    /// Adds an identity, once. Returns false if there are as many as may be, or too many bytes of
+    /// them.
+    pub fn add_identity(&self, identity: Identity) -> bool {
         let mut identities = self.identities.lock();
         if identities.contains(&identity) {
             return true;
         }
-        if identities.len() >= most {
+        let bytes: usize = identities.iter().chain([&identity]).map(Identity::bytes).sum();
+        if identities.len() >= limits::IDENTITIES || bytes > limits::IDENTITY_BYTES {
             return false;
         }
         *identities = identities.iter().cloned().chain([identity]).collect();

@@ -91,6 +91,18 @@ fn a12_a13_a25_auth_becomes_what_was_proven() {
 }
 
 #[test]
+fn a12_auth_does_not_multiply_without_end() {
+    let mut world = World::new();
+    let proven: Vec<_> = (0..100).map(|n| format!("{}{n}:x", "n".repeat(100))).collect();
+    let proven: Vec<_> = proven.iter().map(|id| ("digest", id.as_str())).collect();
+    let list = |count| (0..count).map(|bits| Acl::new(Perms(bits), "auth", "")).collect();
+    let world = world.prove(&proven);
+    assert!(world.create_with_acl("/some", list(50)).is_ok());
+    assert_eq!(world.create_with_acl("/many", list(2_000)), Err(Code::InvalidAcl));
+    assert!(!world.exists("/many"));
+}
+
+#[test]
 fn a17_super_passes_every_check() {
     let mut world = World::new();
     world.create_with_acl("/shut", only(Perms(0))).unwrap();
