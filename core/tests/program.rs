@@ -88,6 +88,32 @@ fn a_stopped_server_expires_nobody_who_kept_pinging() {
     assert!(pinging.exists("/pinging", false).is_ok());
 }
 
+/// Whoever is heard first after a stall is heard by the same time as everybody else: a stall counts for
+/// nobody, neither against a session nor for it.
+#[test]
+fn a_stall_does_not_prolong_the_sessions_that_are_heard_right_after_it() {
+    let server = Program::serve();
+    let mut observer = Session::with_timeout(server.address, 10 * TIMEOUT);
+    let mut sessions: Vec<_> =
+        (0..20).map(|_| Session::with_timeout(server.address, TIMEOUT)).collect();
+    for (number, session) in sessions.iter_mut().enumerate() {
+        session.create(&format!("/e{number}"), b"", 1).expect("created");
+    }
+    server.signal("-STOP");
+    for session in &mut sessions {
+        session.send_as(-2, 11, &Default::default());
+    }
+    std::thread::sleep(STOPPED);
+    server.signal("-CONT");
+    let resumed = Instant::now();
+    while observer.descendants("/").expect("readable") > 3 {
+        let late = resumed.elapsed();
+        assert!(late < Duration::from_millis(2_300), "sessions live {late:?} after the stall");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(resumed.elapsed() > Duration::from_millis(900), "the stall ended sessions that pinged");
+}
+
 #[test]
 fn sigterm_ends_it_cleanly() {
     let mut server = Program::serve();

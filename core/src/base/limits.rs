@@ -53,8 +53,8 @@ pub const REAP_INTERVAL: Duration = Duration::from_secs(60);
 /// `znode.container.maxPerMinute`); the others wait for the next look.
 pub const REAP_MOST: usize = 10_000;
 
-/// How late the expiry thread may wake before the delay counts as a stall of the whole process, by
-/// which all deadlines move.
+/// How late the expiry thread may be, with nobody else looking at the clock either, before that counts
+/// as a stall of the whole process, by which all deadlines move.
 pub const STALL: Duration = Duration::from_millis(100);
 
 /// Bytes of paths in one frame when a client re-registers its watches after a reconnect.

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::base::{Moment, WallMillis};
+use parking_lot::Mutex;
+
+use super::expiry::HEARTBEAT;
+use crate::base::{Moment, WallMillis, limits};
 use crate::service::Now;
 
 /// A manual clock starts here, so that nothing a test computes falls below zero. In microseconds.
@@ -22,14 +25,40 @@ pub struct Clock(Arc<Source>);
 
 #[derive(Debug)]
 enum Source {
-    Real { start: Instant, forgiven: AtomicU64 },
+    Real { start: Instant, pace: Mutex<Pace> },
     Manual { now: AtomicU64 },
+}
+
+/// Session time on a machine's clock: it goes on with it, and leaves out the stalls.
+///
+/// The expiry thread looks every [`HEARTBEAT`]. When nobody has looked for much longer, the process
+/// stood still, and nobody was there to hear. Whoever looks first afterwards sees time go on from
+/// where it stopped; so no deadline is judged by, or counted from, a time that is taken back later.
+#[derive(Debug, Default)]
+struct Pace {
+    /// The last look, in microseconds since the start of the machine's clock.
+    looked: u64,
+    /// What was left out so far, in microseconds.
+    left_out: u64,
+}
+
+impl Pace {
+    /// Session time at `elapsed` microseconds.
+    fn look(&mut self, elapsed: u64) -> Moment {
+        let gap = elapsed.saturating_sub(self.looked);
+        if gap > (HEARTBEAT + limits::STALL).as_micros() as u64 {
+            self.left_out += gap;
+        }
+        self.looked = self.looked.max(elapsed);
+        // One microsecond up, for zero is the mark of a lease that has ended.
+        Moment(1 + self.looked - self.left_out)
+    }
 }
 
 impl Clock {
     /// The machine's clocks.
     pub fn real() -> Clock {
-        Clock(Arc::new(Source::Real { start: Instant::now(), forgiven: AtomicU64::new(0) }))
+        Clock(Arc::new(Source::Real { start: Instant::now(), pace: Mutex::default() }))
     }
 
     /// A clock that stands still until it is advanced, by
@@ -46,13 +75,14 @@ impl Clock {
 
     pub(crate) fn now(&self) -> Now {
         match &*self.0 {
-            Source::Real { start, forgiven } => {
-                let elapsed = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-                // One microsecond up, for zero is the mark of a lease that has ended.
-                let moment = 1 + elapsed.saturating_sub(forgiven.load(Ordering::Relaxed));
+            Source::Real { start, pace } => {
+                let moment = {
+                    let mut pace = pace.lock();
+                    pace.look(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX))
+                };
                 let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 let wall = i64::try_from(wall.as_millis()).unwrap_or(i64::MAX);
-                Now { moment: Moment(moment), wall: WallMillis(wall) }
+                Now { moment, wall: WallMillis(wall) }
             }
             Source::Manual { now } => {
                 let moment = now.load(Ordering::Acquire);
@@ -62,18 +92,34 @@ impl Clock {
         }
     }
 
-    /// Holds session time back by `stall`.
-    pub(crate) fn forgive(&self, stall: Duration) {
-        if let Source::Real { forgiven, .. } = &*self.0 {
-            let micros = u64::try_from(stall.as_micros()).unwrap_or(u64::MAX);
-            forgiven.fetch_add(micros, Ordering::Relaxed);
-        }
-    }
-
     /// Moves a manual clock forward to `moment`; never back.
     pub(crate) fn move_to(&self, moment: Moment) {
         if let Source::Manual { now } = &*self.0 {
             now.fetch_max(moment.0, Ordering::AcqRel);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000;
+
+    #[test]
+    fn s3_a_stall_takes_no_session_time() {
+        let mut pace = Pace::default();
+        let looks = (0..=500).map(|beat| pace.look(beat * 20_000));
+        assert_eq!(looks.last(), Some(Moment(1 + 10 * SECOND)), "as long as somebody looks");
+        assert_eq!(pace.look(3_600 * SECOND), Moment(1 + 10 * SECOND), "an hour without a look");
+        assert_eq!(pace.look(3_600 * SECOND + 5), Moment(6 + 10 * SECOND), "it goes on");
+    }
+
+    #[test]
+    fn session_time_never_goes_back() {
+        let mut pace = Pace::default();
+        let first = pace.look(90_000);
+        assert_eq!(pace.look(80_000), first);
+        assert!(pace.look(9 * SECOND) >= first);
     }
 }

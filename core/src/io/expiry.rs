@@ -1,14 +1,14 @@
-//! The thread that carries out what comes due, and notices when the whole process stood still.
+//! The thread that carries out what comes due.
 
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
 use super::server::Shared;
-use crate::base::{Moment, limits};
+use crate::base::Moment;
 
-/// The longest sleep. Waking that often is what tells a stall from a quiet hour.
-const HEARTBEAT: Duration = Duration::from_millis(20);
+/// The longest sleep. Looking at the clock that often is what tells a stall from a quiet hour.
+pub(super) const HEARTBEAT: Duration = Duration::from_millis(20);
 
 /// How often a manual clock's owner looks whether all input was read.
 const SETTLE: Duration = Duration::from_micros(200);
@@ -39,20 +39,15 @@ impl Alarm {
     }
 }
 
-/// Runs until the alarm stops it. Deadlines that a stall of the process made pass are moved by the
-/// length of the stall before anybody is expired.
+/// Runs until the alarm stops it. A stall of the process makes no deadline pass: the clock leaves it
+/// out.
 pub(super) fn run(shared: &Shared, alarm: &Alarm) {
     loop {
-        let now = shared.clock.now();
         let next = sweep(shared);
+        let now = shared.clock.now();
         let pause = next.map_or(HEARTBEAT, |next| next.since(now.moment)).min(HEARTBEAT);
-        let planned = Instant::now() + pause;
         if alarm.sleep(pause) {
             return;
-        }
-        let late = planned.elapsed();
-        if late > limits::STALL {
-            shared.clock.forgive(late);
         }
     }
 }
