@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from typing import List
 
-from tools import demo
 from tools.commands import replace_by
 from tools.suite_run import run_suites
-from tools.suites import ALL, fuzz
+from tools.suites import ALL, demo, fuzz
 from tools.terminal import say
 from tools.toolchain import ROOT, Missing, check_rust
 from tools.workshop import Skip, Workshop
@@ -20,6 +20,9 @@ INTERRUPTED = 130
 
 def main(words: List[str]) -> int:
     arguments = _parser().parse_args(words)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # As an exception, so that a step under way ends what it started.
+        signal.signal(number, lambda got, _frame: sys.exit(128 + got))
     try:
         check_rust()
         return int(arguments.verb(arguments))
@@ -42,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
 
     verb = verbs.add_parser("demo", help="one session from birth to expiry, under three clients")
     verb.add_argument("rest", nargs=argparse.REMAINDER, help="passed to the story")
-    verb.set_defaults(verb=demo.run)
+    verb.set_defaults(verb=demo.tell)
 
     verb = verbs.add_parser("test", help="every suite; ends with one line of counts")
     verb.add_argument("--strict", action="store_true", help="a skip is a failure")
