@@ -1,6 +1,26 @@
 //! Sessions, ephemeral znodes and watches over the ZooKeeper wire protocol: one core that is both
 //! server and client.
 //!
+//! ```
+//! use tenure::server::Server;
+//! use tenure::{CreateMode, blocking::Client};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // A server inside this process, on a free port; it stops when it is dropped.
+//! let server = Server::builder().start()?;
+//! let owner = Client::connect(&server.hosts())?;
+//! let reader = Client::connect(&server.hosts())?;
+//!
+//! owner.ops().create("/held", "10.0.0.7:80", CreateMode::Ephemeral)?;
+//! assert_eq!(reader.ops().get("/held")?.data, "10.0.0.7:80");
+//!
+//! // An ephemeral lives as long as the session of its owner.
+//! owner.close()?;
+//! assert!(reader.ops().exists("/held")?.is_none());
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Floors, lowest first; a file names its own folder and floors below it, nothing else.
 
 pub mod base;
@@ -37,6 +57,23 @@ pub use io::client::{
 pub use wire::{Reply, Request};
 
 /// The embedded server.
+///
+/// ```
+/// use tenure::server::Server;
+/// use tenure::{CreateMode, blocking::Client};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::builder().start()?;
+/// let witness = Client::connect(&server.hosts())?;
+/// let owner = Client::connect(&server.hosts())?;
+/// owner.ops().create("/held", "", CreateMode::Ephemeral)?;
+///
+/// // As if the time of this session were up: what a test would otherwise sleep for.
+/// assert!(server.expire(owner.session().id().0));
+/// assert!(witness.ops().exists("/held")?.is_none());
+/// # Ok(())
+/// # }
+/// ```
 pub mod server {
     pub use crate::io::clock::Clock;
     pub use crate::io::descriptors::raise_descriptor_limit;
