@@ -4,7 +4,7 @@
 //! permissions: an owner is a number it keeps, an ACL a list it stores once. Times and zxids are
 //! handed in.
 //!
-//! Every znode is one [`slots`] entry of fixed size; names and data hang off it. Siblings are linked
+//! Every znode is one `slots` entry of fixed size; names and data hang off it. Siblings are linked
 //! through their slots, and one table of hashes finds a slot by its full path, which is stored
 //! nowhere: equality walks up the parents and compares names.
 //!
