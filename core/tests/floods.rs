@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tenure::server::Server;
+use tenure::server::{Clock, Server};
 use tenure_tests::jute::Body;
 use tenure_tests::op;
 use tenure_tests::records::open;
@@ -97,16 +97,38 @@ fn p44_who_goes_on_sending_after_a_last_answer_is_closed_all_the_same() {
     }
 }
 
+/// Makes 60,000 znodes below `/n`.
+fn grow(session: &mut Session) {
+    session.make("/n");
+    for number in 0..60 {
+        let path = |child| format!("/n/{number}-{child}");
+        let part = |child| (op::CREATE, create_body(&path(child), None, &open(), 0));
+        session.multi(&(0..1_000).map(part).collect::<Vec<_>>()).expect("created");
+    }
+}
+
+#[test]
+fn what_was_sent_before_time_moves_counts_as_heard_before_it() {
+    let server = Server::builder().clock(Clock::manual()).start().expect("a free port");
+    let mut other = Session::with_timeout(server.addr(), 60_000);
+    grow(&mut other);
+    let mut walker = Session::with_timeout(server.addr(), 6_000);
+    let walk = Body::new().int(1).int(op::GET_ALL_CHILDREN_NUMBER).string("/n").0;
+    let frame = [&(walk.len() as i32).to_be_bytes(), &walk[..]].concat();
+    walker.wire.send(&frame.repeat(100));
+    server.advance(Duration::from_millis(5_999));
+    for _ in 0..100 {
+        walker.reply().expect("each request is answered");
+    }
+    server.advance(Duration::from_millis(1));
+    assert_eq!(server.sessions(), [other.id()], "a request was heard after it was sent");
+}
+
 #[test]
 fn n5_walks_through_a_large_tree_leave_room_for_the_others() {
     let server = Server::builder().workers(1).start().expect("a free port");
     let mut other = Session::new(server.addr());
-    other.make("/n");
-    for number in 0..60 {
-        let part =
-            |child| (op::CREATE, create_body(&format!("/n/{number}-{child}"), None, &open(), 0));
-        other.multi(&(0..1_000).map(part).collect::<Vec<_>>()).expect("created");
-    }
+    grow(&mut other);
     let mut walker = Session::new(server.addr());
     for _ in 0..2_500 {
         walker.send(op::GET_ALL_CHILDREN_NUMBER, &Body::new().string("/n"));

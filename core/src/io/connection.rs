@@ -135,14 +135,13 @@ impl Connection<'_> {
                 has_more = true;
                 continue;
             }
+            self.peer.is_reading.store(false, Ordering::SeqCst);
             tokio::select! {
                 biased;
                 ready = self.stream.readable(), if may_read => {
                     ready?;
                     self.peer.is_reading.store(true, Ordering::SeqCst);
-                    let arrived = self.read();
-                    self.peer.is_reading.store(false, Ordering::SeqCst);
-                    match arrived? {
+                    match self.read()? {
                         Arrived::End => is_half_closed = true,
                         Arrived::All => {}
                         Arrived::Part => has_more = true,

@@ -35,7 +35,7 @@ pub struct Peer {
     /// Whether reading is suspended until the client reads.
     pub is_paused: AtomicBool,
     /// Whether input is on its way from the socket to the service. Set before it leaves the one, and
-    /// taken back when the other has dealt with it.
+    /// taken back when the other has dealt with all of it, or reading is suspended.
     pub is_reading: AtomicBool,
     /// Figures for `cons` and `stat`.
     pub traffic: Traffic,
