@@ -1,4 +1,4 @@
-//! A session that moves from one connection to another while something of the first is under way.
+//! What happens between two connections while something of one of them is under way.
 //! The floors below `io` are driven by hand, so that each step falls where the test wants it.
 
 use std::cell::RefCell;
@@ -110,4 +110,26 @@ fn s24_a_close_that_is_under_way_ends_the_session_wherever_its_connection_is() {
         Solo.propose(&service, proposal, NOW);
     });
     assert_eq!(service.session_ids(), [], "a session without a lease stays for ever");
+}
+
+#[test]
+fn n5_a_list_of_connections_keeps_nobody_from_connecting() {
+    let service = service();
+    let (busy, asker) = (open(&service), open(&service));
+    std::thread::scope(|scope| {
+        let reading = busy.outbox.lock();
+        let (asked, answered) = (&service, std::sync::mpsc::channel());
+        let cons = scope.spawn(|| send(asked, &asker, BytesMut::from(&b"cons"[..])));
+        let opened = answered.0;
+        scope.spawn(move || {
+            // Long enough for the list to have come to the connection that is busy.
+            std::thread::sleep(Duration::from_millis(100));
+            open(asked);
+            opened.send(()).expect("somebody waits");
+        });
+        let in_time = answered.1.recv_timeout(Duration::from_secs(5)).is_ok();
+        drop(reading);
+        assert_eq!(cons.join().expect("no panic"), Received::Closing);
+        assert!(in_time, "a connection waits for a list");
+    });
 }

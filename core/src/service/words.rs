@@ -4,6 +4,7 @@
 //! connection, where the length of a handshake would be; no length is that large.
 
 use std::fmt::Write;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::peer::Peer;
@@ -26,7 +27,7 @@ pub(super) fn answer(service: &Service, asker: &Peer, word: [u8; 4], now: Now) -
         }
         b"stat" => {
             let _ = writeln!(out, "Zookeeper version: {VERSION}\nClients:");
-            for peer in service.peers.read().iter() {
+            for peer in &all(service) {
                 out.push_str(&connection(peer, asker));
                 out.push_str(")\n");
             }
@@ -34,7 +35,7 @@ pub(super) fn answer(service: &Service, asker: &Peer, word: [u8; 4], now: Now) -
             summary(service, &mut out);
         }
         b"cons" => {
-            for peer in service.peers.read().iter() {
+            for peer in &all(service) {
                 out.push_str(&connection(peer, asker));
                 out.push_str(&session_details(peer));
                 out.push_str(")\n");
@@ -55,6 +56,11 @@ pub(super) fn answer(service: &Service, asker: &Peer, word: [u8; 4], now: Now) -
         _ => return None,
     }
     Some(out)
+}
+
+/// Every connection, so that none has to wait for the writing of a long list.
+fn all(service: &Service) -> Vec<Arc<Peer>> {
+    service.peers.read().iter().cloned().collect()
 }
 
 fn summary(service: &Service, out: &mut String) {
@@ -181,10 +187,10 @@ fn dump(service: &Service, out: &mut String, now: Now) {
         }
     }
     drop(engine);
-    let peers = service.peers.read();
+    let peers = all(service);
     let _ = write!(out, "Connections dump:\nConnections Sets (1)/({}):\n", peers.len());
     let _ = writeln!(out, "{} connections:", peers.len());
-    for peer in peers.iter() {
+    for peer in &peers {
         let _ = writeln!(out, "\tip: /{} sessionId: {}", peer.address, peer.session());
     }
 }
