@@ -15,8 +15,9 @@
 //! * N6 once a session speaks through another connection, nothing sent on the old one is carried out.
 //!
 //! Locks are taken in this order: the tree, `sessions`, `watches`, outboxes; `peers` may be taken
-//! under any of them, and nothing is locked under it but outboxes by who delivers. A reader holds its own outbox before it takes
-//! `watches`; the tree's guard keeps it apart from the writer, who does it the other way round.
+//! under any of them, and nothing is locked under it but outboxes by who delivers. A reader holds its
+//! own outbox before it takes `watches`; the tree's guard keeps it apart from the writer, who does it
+//! the other way round.
 
 mod admit;
 mod auth;
