@@ -46,7 +46,7 @@ impl Client {
     /// A client, or the `Failure` that says which setting is not valid.
     #[staticmethod]
     fn start(py: Python<'_>, options: Options) -> PyResult<Py<PyAny>> {
-        started(py, gate::outside(py, || builder(options).connect_lazy()))
+        started(py, gate::outside(py, || builder(options).connect_lazy())?)
     }
 
     /// The same client seen from a path, or a `Failure`.

@@ -8,13 +8,15 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use pyo3::exceptions::{PyImportError, PyRuntimeError};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 
 /// The wait ended because what it waited for is there.
 pub const READY: u8 = 0;
@@ -34,6 +36,8 @@ const RELEASE_LIMIT: Duration = Duration::from_secs(5);
 
 static IS_ENDING: AtomicBool = AtomicBool::new(false);
 static WAITERS: Mutex<Vec<Thread>> = Mutex::new(Vec::new());
+static MAIN_THREAD: AtomicU64 = AtomicU64::new(0);
+static GET_IDENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 thread_local! {
     static RUNS_CALLBACKS: Cell<bool> = const { Cell::new(false) };
@@ -80,9 +84,12 @@ pub fn wait(py: Python<'_>, what: &dyn Waitable, limit: Option<f64>) -> PyResult
 }
 
 /// Runs something that takes a while, with the interpreter lock released and counted as a wait.
-pub fn outside<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
+pub fn outside<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
+    if IS_ENDING.load(Ordering::SeqCst) && !is_main_thread(py)? {
+        return Err(PyRuntimeError::new_err("the interpreter is shutting down"));
+    }
     let _inside = Inside::enter(std::thread::current());
-    py.detach(work)
+    Ok(py.detach(work))
 }
 
 /// A length of time from seconds. Negative is none at all; too long for a clock is for ever.
@@ -149,14 +156,22 @@ impl Wake for Unpark {
     }
 }
 
+/// Finds out which thread is the main one. To be called once, while the module is loaded.
+pub fn bind(py: Python<'_>) -> PyResult<()> {
+    let main = py.import("threading")?.call_method0("main_thread")?.getattr("ident")?;
+    MAIN_THREAD.store(main.extract::<Option<u64>>()?.unwrap_or(0), Ordering::Relaxed);
+    let get_ident = py.import("_thread")?.getattr("get_ident")?.unbind();
+    GET_IDENT.set(py, get_ident).map_err(|_| PyImportError::new_err("loaded twice"))
+}
+
+// Runs no line of Python, so that the end of the interpreter cannot come in between.
 fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
     if let Some(known) = IS_MAIN.get() {
         return Ok(known);
     }
-    let threading = py.import("threading")?;
-    let main = threading.call_method0("main_thread")?.getattr("ident")?.extract::<Option<u64>>()?;
-    let own = threading.call_method0("get_ident")?.extract::<u64>()?;
-    let is_main = main == Some(own);
+    let get_ident = GET_IDENT.get(py).expect("the module is bound before it has a class to call");
+    let own = get_ident.bind(py).call0()?.extract::<u64>()?;
+    let is_main = own == MAIN_THREAD.load(Ordering::Relaxed);
     IS_MAIN.set(Some(is_main));
     Ok(is_main)
 }

@@ -57,6 +57,7 @@ mod _tenure {
         module.add("TIMED_OUT", gate::TIMED_OUT)?;
         module.add("ON_CALLBACK_THREAD", gate::ON_CALLBACK_THREAD)?;
         module.add("INTERPRETER_ENDING", gate::INTERPRETER_ENDING)?;
+        gate::bind(module.py())?;
         values::bind(module.py())
     }
 }

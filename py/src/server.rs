@@ -48,7 +48,7 @@ impl Server {
         if let Some(timeout) = options.max_session_timeout {
             builder = builder.max_session_timeout(gate::seconds(timeout));
         }
-        let server = gate::outside(py, || builder.start()).map_err(not_started)?;
+        let server = gate::outside(py, || builder.start())?.map_err(not_started)?;
         let (port, hosts) = (server.port(), server.hosts());
         let process = std::process::id();
         let running = Mutex::new(Some(Arc::new(Running(Some(server), process))));
@@ -79,12 +79,12 @@ impl Server {
 
     fn expire(&self, py: Python<'_>, session_id: i64) -> PyResult<bool> {
         let server = self.server()?;
-        Ok(gate::outside(py, || server.get().expire(session_id)))
+        gate::outside(py, || server.get().expire(session_id))
     }
 
     fn drop_connection(&self, py: Python<'_>, session_id: i64) -> PyResult<bool> {
         let server = self.server()?;
-        Ok(gate::outside(py, || server.get().drop_connection(session_id)))
+        gate::outside(py, || server.get().drop_connection(session_id))
     }
 
     fn sessions(&self) -> PyResult<Vec<i64>> {
@@ -106,17 +106,16 @@ impl Server {
         let server = self.server()?;
         // More than this is no test of anything, and a clock must not overflow.
         let length = gate::seconds(length).min(Duration::from_secs(u32::MAX.into()));
-        gate::outside(py, || server.get().advance(length));
-        Ok(())
+        gate::outside(py, || server.get().advance(length))
     }
 
     /// Stops it; once more does nothing.
-    fn stop(&self, py: Python<'_>) {
+    fn stop(&self, py: Python<'_>) -> PyResult<()> {
         if self.is_inherited() {
-            return;
+            return Ok(());
         }
         let running = self.running.lock().take();
-        gate::outside(py, || drop(running));
+        gate::outside(py, || drop(running))
     }
 }
 

@@ -186,11 +186,14 @@ ENDING = """
 
     def forever(work):
         def loop():
-            try:
-                while True:
+            while True:
+                try:
                     work()
-            except tenure.TenureError:
-                pass
+                except LookupError:
+                    continue
+                except (tenure.TenureError, RuntimeError):
+                    return
+
         threading.Thread(target=loop, daemon=True).start()
 
     watch = client.watch("/", recursive=True)

@@ -138,7 +138,7 @@ class Faults:
             raise LookupError(f"no connection speaks for session {session_id:#x}")
 
     def advance(self, seconds: Seconds) -> None:
-        """With `clock="manual"`: moves the server's time; all that comes due has happened on return.
+        """With `clock="manual"`: moves the server's time; what comes due has happened on return.
 
         Raises `ValueError` if the clock is real.
         """

@@ -52,7 +52,7 @@ class Client(Operations):
             self._bridges.close()
 
     async def detach(self) -> Credentials:
-        """Leaves the session alive, to be resumed within its timeout; see `tenure.Client.detach`."""
+        """Leaves the session alive, to be resumed in time; see `tenure.Client.detach`."""
         return Credentials(*await self._answered(self._blocking._raw_client.detach()))
 
     async def __aenter__(self) -> Self:
