@@ -8,7 +8,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 Word = Union[str, Path]
 
@@ -37,7 +37,7 @@ class Outcome:
 
 def run(command: Sequence[Word], log: Path, *, cwd: Path, limit: float,
         env: Optional[Mapping[str, str]] = None) -> Outcome:
-    """Runs `command`, appends its output to `log`, ends it and its children after `limit` seconds."""
+    """Runs `command`, its output into `log`; ends it and its children after `limit` seconds."""
     words = [str(word) for word in command]
     begin = time.monotonic()
     with open(log, "ab") as sink:
@@ -89,7 +89,7 @@ def _environment(extra: Optional[Mapping[str, str]]) -> Dict[str, str]:
     return {**os.environ, **(extra or {})}
 
 
-def _end_group(process: subprocess.Popen) -> None:
+def _end_group(process: subprocess.Popen[Any]) -> None:
     # Also after a good end: a test that forgot a child must not leave it to the next suite.
     try:
         os.killpg(process.pid, signal.SIGKILL)

@@ -58,7 +58,8 @@ def metadata() -> Dict[str, Any]:
     told = ask(["cargo", "metadata", "--format-version", "1", "--no-deps"], cwd=ROOT)
     if told is None:
         raise Missing("`cargo metadata` fails; run it to see why")
-    return json.loads(told)
+    found: Dict[str, Any] = json.loads(told)
+    return found
 
 
 def host_triple() -> str:

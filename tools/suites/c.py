@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import List, Optional, Sequence
 
 from tools import tally
-from tools.commands import ask
+from tools.commands import ask, Word
 from tools.tally import Tally
 from tools.toolchain import compiles, has_program
 from tools.workshop import Suite, Workshop
@@ -102,7 +102,7 @@ def build_library(shop: Workshop) -> Optional[Tally]:
 
 
 def compile_against_library(shop: Workshop, source: Path, program: Path, flags: Sequence[str],
-                            profile: str = "debug") -> List[object]:
+                            profile: str = "debug") -> List[Word]:
     """The command that compiles one C program and links it with the shared library."""
     folder = shop.target / profile
     program.parent.mkdir(parents=True, exist_ok=True)
@@ -132,11 +132,12 @@ def _run_examples(shop: Workshop) -> Tally:
     for source in sorted(shop.need_path("examples/c").glob("*.c")):
         shared = shop.target / "dev" / "examples" / source.stem
         static = shared.with_name(f"{source.stem}-static")
+        statically: List[Word] = [
+            "cc", "-std=c99", *STRICT, f"-I{shop.root / 'include'}", source,
+            shop.target / "debug" / "libtenure.a", "-o", static, *STATIC_NEEDS]
         for kind, program, command in (
                 ("shared", shared, compile_against_library(shop, source, shared, [])),
-                ("static", static, ["cc", "-std=c99", *STRICT, f"-I{shop.root / 'include'}", source,
-                                    shop.target / "debug" / "libtenure.a", "-o", static,
-                                    *STATIC_NEEDS])):
+                ("static", static, statically)):
             failed = shop.prepare(command, f"{source.name} compiles, {kind}")
             total.add(failed or shop.step([program], tally.one(f"{source.name} runs, {kind}"),
                                           limit=PROGRAM_LIMIT))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Optional
 
 from tools import tally
 from tools.suites.python import PYTEST
@@ -44,7 +45,7 @@ def differential(shop: Workshop) -> Tally:
                       "--", "--show-output"], tally.cargo, limit=BUILD_LIMIT)
 
 
-def _build_server(shop: Workshop):
+def _build_server(shop: Workshop) -> Optional[Tally]:
     return shop.prepare(["cargo", "build", "--package", "tenure", "--bin", "tenure"],
                         "the tenure program builds")
 

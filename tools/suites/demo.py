@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Dict, List, Optional
 
 from tools import tally
-from tools.commands import Outcome, replace_by
+from tools.commands import Outcome, replace_by, Word
 from tools.suites import c, python
 from tools.tally import Tally
 from tools.terminal import say
@@ -44,7 +44,7 @@ def _read(outcome: Outcome) -> Tally:
     return counted
 
 
-def _story(shop: Workshop) -> List[object]:
+def _story(shop: Workshop) -> List[Word]:
     return [shop.python_env.python, shop.need_path("demo/demo.py")]
 
 

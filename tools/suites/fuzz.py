@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import tempfile
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 from tools import tally
-from tools.commands import ask
+from tools.commands import ask, Word
 from tools.tally import Tally
 from tools.terminal import say
 from tools.toolchain import compiles, host_triple
@@ -76,7 +76,7 @@ def _run_all(shop: Workshop, kind: str, seconds: int, features: List[str]) -> Ta
     return total
 
 
-def _build(shop: Workshop, kind: str, features: List[str]):
+def _build(shop: Workshop, kind: str, features: List[str]) -> Optional[Tally]:
     flags = COVERAGE + (ADDRESS if kind == "watched" else [])
     env = {"RUSTFLAGS": " ".join(flags), **(UNLOCK if kind == "watched" else {})}
     # A target triple keeps the flags away from build scripts, which have no counters to link with.
@@ -86,7 +86,7 @@ def _build(shop: Workshop, kind: str, features: List[str]):
         f"the fuzz targets build ({kind})", limit=BUILD_LIMIT, env=env)
 
 
-def _run_command(shop: Workshop, kind: str, name: str, seconds: int, place: Path) -> List[object]:
+def _run_command(shop: Workshop, kind: str, name: str, seconds: int, place: Path) -> List[Word]:
     found = place / "fuzz-corpus" / name
     crashes = place / "fuzz-crashes" / name
     for folder in (found, crashes):

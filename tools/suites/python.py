@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Optional
+from typing import List, Optional
 
 from tools import tally
+from tools.commands import Word
 from tools.tally import Tally
 from tools.workshop import Suite, Workshop
 
@@ -49,7 +50,7 @@ def types(shop: Workshop) -> Tally:
     if missing is not None:
         return missing
     python = shop.python_env.python
-    stubtest = [python, "-m", "mypy.stubtest", "tenure._tenure"]
+    stubtest: List[Word] = [python, "-m", "mypy.stubtest", "tenure._tenure"]
     allowed = shop.root / "py" / "stubtest-allowlist.txt"
     if allowed.exists():
         stubtest += ["--allowlist", str(allowed)]

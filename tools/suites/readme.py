@@ -16,7 +16,7 @@ LIMIT = 60.0
 
 
 def readme(shop: Workshop) -> Tally:
-    """Each program of the README is run as it stands there, and each of its links leads somewhere."""
+    """Each program of the README is run as it stands there, and each link leads somewhere."""
     text = shop.need_path("README.md").read_text()
     folder = shop.target / "dev" / "readme"
     folder.mkdir(parents=True, exist_ok=True)

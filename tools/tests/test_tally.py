@@ -82,7 +82,8 @@ class Pytest(unittest.TestCase):
 
 class Tap(unittest.TestCase):
     def test_every_kind(self) -> None:
-        text = "ok a\nnot ok b: 1 == 2 (x.c:3)\nSKIPPED c: no valgrind\nokay is no verdict\nok 2 - d\n"
+        text = ("ok a\nnot ok b: 1 == 2 (x.c:3)\nSKIPPED c: no valgrind\n"
+                "okay is no verdict\nok 2 - d\n")
         found = tally.tap(ended(text, 1))
         self.assertEqual((found.passed, found.failed, found.skipped), (2, 1, 1))
         self.assertEqual(found.failures, ["b: 1 == 2 (x.c:3)"])

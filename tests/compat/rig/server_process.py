@@ -23,7 +23,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Iterator, List, Optional
+from typing import Any, Iterator, List, Optional
 
 ROOT = Path(__file__).resolve().parents[3]
 MIN_TIMEOUT = 1.0
@@ -35,7 +35,7 @@ START_DEADLINE = 60.0
 class ServerProcess:
     """A running server; `stop` ends it. Also a context manager."""
 
-    def __init__(self, hosts: str, process: Optional[subprocess.Popen] = None,
+    def __init__(self, hosts: str, process: Optional[subprocess.Popen[Any]] = None,
                  scratch: Optional[Path] = None) -> None:
         self.hosts = hosts
         self._process = process
@@ -150,7 +150,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _first_line(process: subprocess.Popen) -> str:
+def _first_line(process: subprocess.Popen[Any]) -> str:
     """What the process says first, or as much of it as came before the deadline."""
     assert process.stdout is not None
     pipe = process.stdout.fileno()
@@ -167,7 +167,7 @@ def _first_line(process: subprocess.Popen) -> str:
     return b"".join(said).decode(errors="replace")
 
 
-def _answers(port: int, process: subprocess.Popen) -> bool:
+def _answers(port: int, process: subprocess.Popen[Any]) -> bool:
     deadline = time.monotonic() + START_DEADLINE
     while time.monotonic() < deadline and process.poll() is None:
         try:
