@@ -1,6 +1,10 @@
 //! Sessions, ephemeral znodes and watches over the ZooKeeper wire protocol: one core that is both
 //! server and client.
 //!
+//! * [`Client`] speaks to any server of the protocol; [`blocking::Client`] is the same without
+//!   `async`. Start at [`Client::builder`].
+//! * [`server::Server`] is a whole server inside this process, on threads of its own.
+//!
 //! ```
 //! use tenure::server::Server;
 //! use tenure::{CreateMode, blocking::Client};
@@ -21,7 +25,11 @@
 //! # }
 //! ```
 //!
-//! Floors, lowest first; a file names its own folder and floors below it, nothing else.
+//! # Floors
+//!
+//! The modules stand on floors, lowest first; a file names its own folder and floors below it,
+//! nothing else. What programs need is re-exported here and in [`server`]; the rest is public for
+//! tests and tools, and may change with any release.
 
 pub mod base;
 
