@@ -17,7 +17,7 @@ Event: TypeAlias = tuple[float, str, str, str]
 # No event of the story takes this long unless it does not come at all.
 PATIENCE = 8.0
 
-_VOICES = {"server": "36", "python": "32", "kazoo": "35", "C": "33"}
+_VOICES = {"server": "36", "python": "94", "kazoo": "35", "C": "33"}
 _TONES = {"good": "32", "bad": "1;31", "loud": "1", "quiet": "2"}
 
 

@@ -72,7 +72,12 @@ impl Slot {
         if self.is_inherited() {
             return Err(Error::Forked);
         }
-        match std::mem::replace(&mut *self.state.lock(), State::Taken) {
+        let mut state = self.state.lock();
+        // A failure stays, so that whoever asks again hears the same.
+        if let State::Ready(Err(error)) = &*state {
+            return Err(error.clone());
+        }
+        match std::mem::replace(&mut *state, State::Taken) {
             State::Ready(result) => result,
             _ => Err(Error::Invalid("this answer was taken already".into())),
         }
@@ -121,7 +126,7 @@ impl Answer {
         self.slot.poll_ready(&mut Context::from_waker(&bridge.waker(number)))
     }
 
-    /// Hands the answer out, once: a value or a `Failure`.
+    /// Hands the answer out: a value, once, or a `Failure`.
     fn take(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         match self.slot.take() {
             Ok(done) => self.value(py, done),

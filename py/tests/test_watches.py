@@ -162,5 +162,6 @@ def test_one_shot_watches_survive_a_connection_but_not_the_session(
 def test_a_cancelled_one_shot_wakes_who_waits(client: tenure.Client) -> None:
     _, watch = client.exists_watched("/a")
     threading.Timer(0.05, watch.cancel).start()
-    with pytest.raises(tenure.WatchRemovedError):
-        watch.wait(PATIENCE)
+    for _ in range(2):
+        with pytest.raises(tenure.WatchRemovedError):
+            watch.wait(PATIENCE)
