@@ -57,3 +57,13 @@ fn an_administrator_ends_a_session_at_once() {
     let mut again = observer.reattach(server.addr());
     again.ping();
 }
+
+#[test]
+fn a_manual_clock_moves_as_far_as_it_is_told() {
+    let server = Server::builder().clock(Clock::manual()).start().expect("a free port");
+    let mut mortal = Session::with_timeout(server.addr(), 60_000);
+    mortal.create("/mortal", b"", 1).expect("created");
+    server.advance(Duration::MAX);
+    assert_eq!(server.sessions(), []);
+    assert!(mortal.is_cut());
+}

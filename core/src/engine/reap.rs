@@ -16,6 +16,11 @@ impl Engine {
         due.take(most).map(|id| self.tree.path(id)).collect()
     }
 
+    /// Whether there is anything that can come due.
+    pub fn has_reapable(&self) -> bool {
+        self.tree.reapable().next().is_some()
+    }
+
     /// Removes a znode that came due. No ACL is asked.
     ///
     /// # Errors

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 
-use super::expiry::HEARTBEAT;
 use crate::base::{Moment, WallMillis, limits};
 use crate::service::Now;
+
+/// A server looks at its clock at least that often, which is what tells a stall from a quiet hour.
+pub(super) const HEARTBEAT: Duration = Duration::from_millis(20);
 
 /// A manual clock starts here, so that nothing a test computes falls below zero. In microseconds.
 const MANUAL_START: u64 = 1_000_000_000;

@@ -3,8 +3,5 @@
 pub mod blocking;
 pub mod client;
 pub mod clock;
-pub(crate) mod connection;
 pub mod descriptors;
-pub(crate) mod expiry;
-pub(crate) mod listener;
 pub mod server;

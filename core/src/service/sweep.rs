@@ -29,11 +29,10 @@ impl Service {
     /// When something will be due next.
     pub fn next_sweep(&self) -> Option<Moment> {
         let sessionless = self.peers.write().next_sessionless();
+        let has_reapable = self.engine().has_reapable();
         let sessions = self.sessions.lock();
-        [sessions.deadlines.next(), Some(sessions.next_reaping), sessionless]
-            .into_iter()
-            .flatten()
-            .min()
+        let reaping = has_reapable.then_some(sessions.next_reaping);
+        [sessions.deadlines.next(), reaping, sessionless].into_iter().flatten().min()
     }
 
     /// Ends a session as an administrator: at once, whatever time is left. Returns false if it does

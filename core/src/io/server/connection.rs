@@ -11,7 +11,7 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-use super::server::Shared;
+use super::running::Running;
 use crate::base::limits;
 use crate::service::{Closing, Peer, Received, Transport};
 
@@ -54,9 +54,9 @@ fn unread(stream: &TcpStream) -> usize {
 }
 
 /// Serves a connection until either side ends it.
-pub(super) async fn serve(shared: Arc<Shared>, peer: Arc<Peer>, socket: Socket) {
+pub(super) async fn serve(running: Arc<Running>, peer: Arc<Peer>, socket: Socket) {
     let mut connection = Connection {
-        shared: &shared,
+        running: &running,
         peer: &peer,
         stream: &socket.stream,
         input: BytesMut::new(),
@@ -67,8 +67,7 @@ pub(super) async fn serve(shared: Arc<Shared>, peer: Arc<Peer>, socket: Socket) 
     };
     // An error means that the client is gone, and there is nobody to tell.
     let ended = connection.run(&socket.changed).await;
-    connection.hold_back(0);
-    shared.service.close(&peer);
+    drop(connection);
     if let Ok(Ending::Flushed) = ended {
         linger(&socket.stream).await;
     }
@@ -93,7 +92,7 @@ enum Ending {
 }
 
 struct Connection<'a> {
-    shared: &'a Shared,
+    running: &'a Running,
     peer: &'a Arc<Peer>,
     stream: &'a TcpStream,
     /// What was read and is not a whole frame yet, or waits while reading is suspended.
@@ -106,6 +105,14 @@ struct Connection<'a> {
     is_long: bool,
     /// What this connection adds to the figure of outstanding replies.
     held_back: u64,
+}
+
+/// Whatever ends the task, the rest of the server knows that the connection is gone.
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        self.hold_back(0);
+        self.running.service.close(self.peer);
+    }
 }
 
 impl Connection<'_> {
@@ -163,8 +170,8 @@ impl Connection<'_> {
         if waiting > limits::OUTBOX_PAUSE / 2 {
             return false;
         }
-        let outstanding = self.shared.service.stats.outstanding.load(Ordering::Relaxed);
-        self.held_back == 0 || outstanding <= self.shared.service.options.outstanding as u64
+        let outstanding = self.running.service.stats.outstanding.load(Ordering::Relaxed);
+        self.held_back == 0 || outstanding <= self.running.service.options.outstanding as u64
     }
 
     /// Reads what has arrived and processes it.
@@ -192,14 +199,14 @@ impl Connection<'_> {
     /// Lets the service take whole frames off the input. Returns whether it took any.
     fn process(&mut self) -> bool {
         let before = self.input.len();
-        let now = self.shared.clock.now();
-        let shared = self.shared;
-        let received = shared.service.receive(self.peer, &mut self.input, now, &mut |proposal| {
-            shared.replicator.propose(&shared.service, proposal, now);
+        let now = self.running.clock.now();
+        let running = self.running;
+        let received = running.service.receive(self.peer, &mut self.input, now, &mut |proposal| {
+            running.propose(proposal, now);
         });
-        let done = shared.clock.now().moment;
+        let done = running.clock.now().moment;
         self.peer.traffic.last_response.store(done.0, Ordering::Relaxed);
-        shared.service.stats.note_latency(done.since(now.moment), 1);
+        running.service.stats.note_latency(done.since(now.moment), 1);
         if self.input.is_empty() && self.input.capacity() > IDLE_BUFFER {
             self.input = BytesMut::new();
         }
@@ -228,7 +235,7 @@ impl Connection<'_> {
                 }
                 let sent = std::mem::take(&mut self.frames) as u64;
                 self.peer.traffic.sent.fetch_add(sent, Ordering::Relaxed);
-                self.shared.service.stats.sent.fetch_add(sent, Ordering::Relaxed);
+                self.running.service.stats.sent.fetch_add(sent, Ordering::Relaxed);
             }
         }
     }
@@ -237,7 +244,7 @@ impl Connection<'_> {
     fn refill(&mut self) -> Option<Closing> {
         let mut waiting = self.peer.outbox.lock();
         if waiting.has_overflowed() {
-            self.shared.service.stats.overflowed.fetch_add(1, Ordering::Relaxed);
+            self.running.service.stats.overflowed.fetch_add(1, Ordering::Relaxed);
         }
         if self.output.is_empty() && !waiting.bytes.is_empty() {
             std::mem::swap(&mut self.output, &mut waiting.bytes);
@@ -253,7 +260,7 @@ impl Connection<'_> {
         if self.peer.is_paused.load(Ordering::Relaxed)
             && let Some(held) = self.peer.lease()
         {
-            held.lease.touch(self.shared.clock.now().moment);
+            held.lease.touch(self.running.clock.now().moment);
         }
     }
 
@@ -261,7 +268,7 @@ impl Connection<'_> {
         if frames == self.held_back {
             return;
         }
-        let outstanding = &self.shared.service.stats.outstanding;
+        let outstanding = &self.running.service.stats.outstanding;
         outstanding.fetch_add(frames, Ordering::Relaxed);
         outstanding.fetch_sub(self.held_back, Ordering::Relaxed);
         self.held_back = frames;

@@ -4,11 +4,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::server::Shared;
+use super::running::Running;
 use crate::base::Moment;
-
-/// The longest sleep. Looking at the clock that often is what tells a stall from a quiet hour.
-pub(super) const HEARTBEAT: Duration = Duration::from_millis(20);
+use crate::io::clock::HEARTBEAT;
 
 /// How often a manual clock's owner looks whether all input was read.
 const SETTLE: Duration = Duration::from_micros(200);
@@ -41,10 +39,10 @@ impl Alarm {
 
 /// Runs until the alarm stops it. A stall of the process makes no deadline pass: the clock leaves it
 /// out.
-pub(super) fn run(shared: &Shared, alarm: &Alarm) {
+pub(super) fn run(running: &Running, alarm: &Alarm) {
     loop {
-        let next = sweep(shared);
-        let now = shared.clock.now();
+        let next = sweep(running);
+        let now = running.clock.now();
         let pause = next.map_or(HEARTBEAT, |next| next.since(now.moment)).min(HEARTBEAT);
         if alarm.sleep(pause) {
             return;
@@ -54,29 +52,29 @@ pub(super) fn run(shared: &Shared, alarm: &Alarm) {
 
 /// Moves a manual clock to `until`, stopping at every moment at which something is due. What clients
 /// sent before counts as heard before.
-pub(super) fn advance(shared: &Shared, until: Moment) {
-    settle(shared);
+pub(super) fn advance(running: &Running, until: Moment) {
+    settle(running);
     loop {
-        let next = shared.service.next_sweep().filter(|&next| next <= until);
-        shared.clock.move_to(next.unwrap_or(until));
-        sweep(shared);
+        let next = running.service.next_sweep().filter(|&next| next <= until);
+        running.clock.move_to(next.unwrap_or(until));
+        sweep(running);
         if next.is_none() {
             return;
         }
-        settle(shared);
+        settle(running);
     }
 }
 
-fn sweep(shared: &Shared) -> Option<Moment> {
-    let now = shared.clock.now();
-    shared.service.sweep(now, &mut |proposal| {
-        shared.replicator.propose(&shared.service, proposal, now);
+fn sweep(running: &Running) -> Option<Moment> {
+    let now = running.clock.now();
+    running.service.sweep(now, &mut |proposal| {
+        running.propose(proposal, now);
     })
 }
 
-fn settle(shared: &Shared) {
+fn settle(running: &Running) {
     let started = Instant::now();
-    while shared.service.has_unread() && started.elapsed() < SETTLE_MOST {
+    while running.service.has_unread() && started.elapsed() < SETTLE_MOST {
         std::thread::sleep(SETTLE);
     }
 }

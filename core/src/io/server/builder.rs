@@ -1,0 +1,192 @@
+//! A server's settings, and why it may not start.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::handle::Server;
+use super::running::Running;
+use crate::base::{Millis, Password, limits};
+use crate::io::clock::Clock;
+use crate::replication::Solo;
+use crate::service::{Options, Service};
+use crate::session::{Bounds, timeout};
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The address cannot be bound: it is taken, not of this machine, or not allowed.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address as configured.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The session timeouts contradict each other.
+    #[error(transparent)]
+    Timeouts(#[from] timeout::Contradiction),
+    /// A thread cannot be started.
+    #[error("cannot start a server thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// A server being configured. Every setting has a default; see each method.
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until `start`"]
+pub struct ServerBuilder {
+    listen: SocketAddr,
+    tick: Duration,
+    min_session_timeout: Option<Duration>,
+    max_session_timeout: Option<Duration>,
+    max_connections_per_address: u32,
+    max_frame: usize,
+    sessionless_timeout: Duration,
+    outstanding_limit: usize,
+    extended_types: bool,
+    reap_interval: Duration,
+    server_id: u8,
+    clock: Clock,
+    workers: usize,
+}
+
+impl Default for ServerBuilder {
+    fn default() -> Self {
+        ServerBuilder {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tick: limits::TICK,
+            min_session_timeout: None,
+            max_session_timeout: None,
+            max_connections_per_address: limits::CONNECTIONS_PER_ADDRESS,
+            max_frame: limits::MAX_FRAME,
+            sessionless_timeout: limits::SESSIONLESS_TIMEOUT,
+            outstanding_limit: limits::OUTSTANDING,
+            extended_types: true,
+            reap_interval: limits::REAP_INTERVAL,
+            server_id: 1,
+            clock: Clock::real(),
+            workers: 1,
+        }
+    }
+}
+
+impl ServerBuilder {
+    /// The address and port to listen on; port 0 takes a free one. Default: a free port of
+    /// 127.0.0.1.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// The unit of the default session timeouts, in whole milliseconds. Nothing is rounded to it.
+    /// Default: 3 s.
+    pub fn tick(mut self, tick: Duration) -> Self {
+        self.tick = tick;
+        self
+    }
+
+    /// The shortest session timeout granted, at least 1 ms. Default: two ticks.
+    pub fn min_session_timeout(mut self, timeout: Duration) -> Self {
+        self.min_session_timeout = Some(timeout);
+        self
+    }
+
+    /// The longest session timeout granted. Default: twenty ticks.
+    pub fn max_session_timeout(mut self, timeout: Duration) -> Self {
+        self.max_session_timeout = Some(timeout);
+        self
+    }
+
+    /// Connections one address may hold; one more is closed without a byte. 0 for any number.
+    /// Default: 60.
+    pub fn max_connections_per_address(mut self, most: u32) -> Self {
+        self.max_connections_per_address = most;
+        self
+    }
+
+    /// The largest frame accepted, in bytes of its body, 64 MiB at most; a longer one closes the
+    /// connection. Default: 1,048,575.
+    pub fn max_frame(mut self, bytes: usize) -> Self {
+        self.max_frame = bytes.min(limits::MAX_REPLY);
+        self
+    }
+
+    /// How long a connection may go without a session before it is closed. Default: 10 s.
+    pub fn sessionless_timeout(mut self, timeout: Duration) -> Self {
+        self.sessionless_timeout = timeout;
+        self
+    }
+
+    /// How many replies may wait for slow clients, in the whole server, before those clients are
+    /// read no further. Default: 1,000.
+    pub fn outstanding_limit(mut self, most: usize) -> Self {
+        self.outstanding_limit = most;
+        self
+    }
+
+    /// Whether znodes with a time to live can be created. Default: yes.
+    pub fn extended_types(mut self, yes: bool) -> Self {
+        self.extended_types = yes;
+        self
+    }
+
+    /// How often containers and TTL znodes are looked at. Default: 60 s.
+    pub fn reap_interval(mut self, interval: Duration) -> Self {
+        self.reap_interval = interval;
+        self
+    }
+
+    /// The server's id, the top byte of the ids of its sessions. Default: 1.
+    pub fn server_id(mut self, id: u8) -> Self {
+        self.server_id = id;
+        self
+    }
+
+    /// Where time comes from. Default: [`Clock::real`].
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Threads that serve connections, at least 1. Default: 1.
+    pub fn workers(mut self, threads: usize) -> Self {
+        self.workers = threads.max(1);
+        self
+    }
+
+    /// Starts the server. The port is bound when this returns. Blocks for the time of a bind.
+    ///
+    /// # Errors
+    /// [`StartError::Timeouts`] before the port is opened, [`StartError::Listen`],
+    /// [`StartError::Thread`].
+    pub fn start(self) -> Result<Server, StartError> {
+        let service = Service::new(self.options()?, self.clock.now(), Box::new(password));
+        let running = Running { service, replicator: Box::new(Solo), clock: self.clock };
+        Server::launch(Arc::new(running), self.listen, self.workers)
+    }
+
+    fn options(&self) -> Result<Options, StartError> {
+        let default = |ticks: u32| self.tick.saturating_mul(ticks);
+        let min = self.min_session_timeout.unwrap_or_else(|| default(limits::MIN_SESSION_TICKS));
+        let max = self.max_session_timeout.unwrap_or_else(|| default(limits::MAX_SESSION_TICKS));
+        Ok(Options {
+            server_id: self.server_id,
+            tick: Millis::from_duration(self.tick),
+            bounds: Bounds::new(Millis::from_duration(min), Millis::from_duration(max))?,
+            connections_per_address: self.max_connections_per_address,
+            sessionless_timeout: self.sessionless_timeout,
+            max_frame: self.max_frame,
+            outstanding: self.outstanding_limit,
+            extended_types: self.extended_types,
+            reap_interval: self.reap_interval.max(Duration::from_millis(1)),
+        })
+    }
+}
+
+/// Sixteen bytes nobody can guess.
+fn password() -> Password {
+    let mut bytes = [0; Password::LEN];
+    getrandom::fill(&mut bytes).expect("the system has randomness");
+    Password(bytes)
+}

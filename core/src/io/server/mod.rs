@@ -1,0 +1,14 @@
+//! The embedded server: threads and sockets around a [`Service`](crate::service::Service).
+//!
+//! [`builder`] collects the settings, [`handle`] owns the threads; [`listener`] accepts, one
+//! [`connection`] task moves the bytes of each client, and [`expiry`] carries out what comes due.
+
+mod builder;
+mod connection;
+mod expiry;
+mod handle;
+mod listener;
+mod running;
+
+pub use builder::{ServerBuilder, StartError};
+pub use handle::Server;
