@@ -125,7 +125,8 @@ class Story:
         silence = at - pulse.heartbeats[-1]
         _require(abs(silence - pulse.timeout - late) < 0.5,
                  f"the lateness agrees with {silence:.3f} s of silence, seen from outside")
-        self.line.tell("server", f"session {session:#x} of C expires after {silence:.2f} s of "
+        # Seen from outside a heartbeat is some milliseconds younger than it is.
+        self.line.tell("server", f"session {session:#x} of C expires after {silence:.1f} s of "
                                  "silence", at=at, tone="bad")
         self.line.tell("server", f"that is {late * 1_000:.2f} ms after its deadline; its ephemeral "
                                  "goes with it", at=at)
