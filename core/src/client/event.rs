@@ -13,7 +13,9 @@ pub enum State {
     Connecting,
     /// Connected, every identity proven, watches in place.
     Connected,
-    /// Connected to a server that only reads. Ephemerals are still there, but cannot be checked.
+    /// Connected to a server that only reads. It cannot keep the session alive, nor tell whether it
+    /// still is: ephemerals are certain for no longer than
+    /// [`Session::safe_for`](crate::Session::safe_for) says.
     ReadOnly,
     /// No connection. The session cannot have expired yet.
     Suspended,

@@ -83,7 +83,7 @@ impl Lease {
     pub fn state(&self, now: Moment) -> State {
         let state = decode(self.state.load(Ordering::Acquire));
         match state {
-            State::Connected | State::ReadOnly | State::Suspended
+            State::Connected | State::Suspended
                 if self.safe_for(now).is_none() && self.ended().is_none() =>
             {
                 State::Jeopardy
@@ -125,6 +125,7 @@ impl Lease {
         self.last_zxid.fetch_max(seen.0, Ordering::AcqRel);
     }
 
+    /// A server granted the session when it was asked at `sent`.
     pub(super) fn begin(&self, id: SessionId, timeout: Millis, sent: Moment) {
         self.id.store(id.0, Ordering::Release);
         // Whoever reads in between must see the shorter life, never the longer.
@@ -133,6 +134,15 @@ impl Lease {
             self.note_answered(sent);
         } else {
             self.note_answered(sent);
+            self.timeout.store(timeout.0, Ordering::Release);
+        }
+    }
+
+    /// A server that only reads granted the session. Who expires sessions does not know of it, so
+    /// nothing about the session's life follows from it.
+    pub(super) fn begin_unheard(&self, id: SessionId, timeout: Millis) {
+        self.id.store(id.0, Ordering::Release);
+        if self.answered.load(Ordering::Acquire) == 0 || timeout < self.timeout() {
             self.timeout.store(timeout.0, Ordering::Release);
         }
     }

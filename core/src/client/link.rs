@@ -100,6 +100,8 @@ impl Link {
 impl Up {
     fn leave_at(&self, safe_until: Option<Moment>) -> Moment {
         let silent_at = self.clocks.silent_at();
+        // A server that only reads keeps no session safe, and is worth staying with all the same.
+        let safe_until = safe_until.filter(|_| !self.is_read_only);
         safe_until.map_or(silent_at, |safe| safe.min(silent_at))
     }
 
@@ -230,7 +232,11 @@ impl Machine {
         };
         self.lease.set_password(response.password);
         self.lease.note_zxid(self.last_zxid);
-        self.lease.begin(response.session_id, response.timeout, sent);
+        if is_read_only {
+            self.lease.begin_unheard(response.session_id, response.timeout);
+        } else {
+            self.lease.begin(response.session_id, response.timeout, sent);
+        }
         self.backoff.reset();
         self.unreachable_since = None;
         if let Phase::Closing { deadline } = &mut self.phase {
@@ -265,7 +271,9 @@ impl Machine {
                     return None;
                 }
                 let front = up.in_flight.pop_front()?;
-                self.lease.note_answered(front.at);
+                if !up.is_read_only {
+                    self.lease.note_answered(front.at);
+                }
                 match front.what {
                     What::Ping => {}
                     What::Restore if header.error != 0 => return None,

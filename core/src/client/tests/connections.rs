@@ -218,3 +218,32 @@ fn only_so_much_is_made_ready_at_a_time_and_the_rest_stays_unsent() {
     world.connect(7);
     assert_eq!(world.ops(), [Op::SetData, Op::SetData]);
 }
+
+#[test]
+fn answers_of_a_server_that_only_reads_keep_no_session_safe() {
+    let response = |session, read_only| ConnectResponse {
+        timeout: Millis(TIMEOUT as u32),
+        session_id: SessionId(session),
+        password: Password([7; 16]),
+        read_only: Some(read_only),
+    };
+    let mut world = World::connected(settings(|settings| settings.read_only = true));
+    world.cut();
+    world.accept();
+    world.respond(response(7, true));
+    assert_eq!(world.take_states(), [(State::Suspended, 1), (State::ReadOnly, 1)]);
+    // Whoever orders transactions does not hear of these pings and expires the session.
+    for _ in 0..4 {
+        world.pass(TIMEOUT / 4);
+        world.serve();
+    }
+    assert_eq!(world.machine.lease().safe_for(world.now), None);
+    assert_eq!(world.machine.lease().state(world.now), State::ReadOnly);
+    assert_eq!(world.take_states(), [], "it is connected all the same");
+    world.cut();
+    assert_eq!(world.take_states(), [(State::Suspended, 1), (State::Jeopardy, 1)]);
+    world.accept();
+    world.respond(response(7, false));
+    assert!(world.machine.lease().safe_for(world.now).is_some());
+    assert_eq!(world.take_states(), [(State::Connected, 1)]);
+}

@@ -91,7 +91,7 @@ impl Session {
     ///
     /// Computed at the call, on a clock that counts the time a machine sleeps. While the session is
     /// connected the value falls and rises again with every answer, at least every third of the
-    /// timeout.
+    /// timeout. Answers of a server that only reads do not count.
     pub fn safe_for(&self) -> Option<Duration> {
         if self.shared.is_forked() {
             return None;
