@@ -66,16 +66,22 @@ pub(super) struct Call {
     pub deadline: Option<Moment>,
     /// Whether it ever left the process.
     pub sent: bool,
+    /// Connections that were lost while it was the oldest without an answer.
+    pub broke: u8,
     /// Whether nobody hears the answer: the client's own bookkeeping.
     pub is_silent: bool,
 }
 
 impl Call {
     /// Whether it may be sent a second time without being carried out twice.
+    ///
+    /// A read on which one connection after the other is lost may be the reason for it: given up in
+    /// the end, for it stands before everything else.
     pub fn is_repeatable(&self) -> bool {
         match self.request.op() {
-            Op::Sync | Op::CloseSession => true,
-            op => op.path() == Path::Read,
+            Op::CloseSession => true,
+            Op::Sync => self.broke < BREAKS,
+            op => op.path() == Path::Read && self.broke < BREAKS,
         }
     }
 
@@ -84,6 +90,9 @@ impl Call {
         self.epoch.is_some() || creates_ephemeral(&self.request)
     }
 }
+
+/// Lost connections that are one read's fault rather than chance.
+const BREAKS: u8 = 4;
 
 fn creates_ephemeral(request: &Request) -> bool {
     let is_ephemeral = |mode: Result<CreateMode, _>| mode.is_ok_and(CreateMode::is_ephemeral);

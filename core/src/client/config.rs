@@ -9,7 +9,8 @@ use crate::base::{Password, SessionId, Zxid};
 /// What to do with operations while there is no connection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum WhenDisconnected {
-    /// They wait; reads that were sent are sent again.
+    /// They wait; reads that were sent are sent again. A read on which several connections in a row
+    /// are lost fails with [`Error::ConnectionLoss`]: its answer may be what breaks them.
     #[default]
     Wait,
     /// They fail with [`Error::ConnectionLoss`].

@@ -189,7 +189,10 @@ impl Machine {
             match frame::take(&mut self.input, MAX_REPLY) {
                 Ok(Some(body)) => self.frame(now, body),
                 Ok(None) => return,
-                Err(_) => self.lose_link(now),
+                Err(_) => {
+                    self.fail_oldest();
+                    self.lose_link(now);
+                }
             }
         }
     }

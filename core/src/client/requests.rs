@@ -41,7 +41,16 @@ impl Machine {
         } else {
             self.waiting.push_back(id);
         }
-        let call = Call { request, chroot, epoch, intent, deadline, sent: false, is_silent: false };
+        let call = Call {
+            request,
+            chroot,
+            epoch,
+            intent,
+            deadline,
+            sent: false,
+            broke: 0,
+            is_silent: false,
+        };
         self.calls.insert(id, call);
     }
 
@@ -79,6 +88,7 @@ impl Machine {
             intent: Intent::Nothing,
             deadline: None,
             sent: false,
+            broke: 0,
             is_silent: true,
         };
         self.calls.insert(id, call);
@@ -142,7 +152,7 @@ impl Machine {
                 Ok(reply) => Ok(reply),
                 Err(_) => {
                     let epoch = self.epoch();
-                    self.answer(id, Err(Error::ConnectionLoss { sent: true, epoch }));
+                    self.fail(id, Error::ConnectionLoss { sent: true, epoch });
                     return None;
                 }
             },
@@ -291,12 +301,28 @@ impl Machine {
         }
     }
 
+    /// What comes cannot be read. It is the answer to the oldest call, and would come again if that
+    /// were sent again.
+    pub(super) fn fail_oldest(&mut self) {
+        let epoch = self.epoch();
+        let oldest = self.link.calls_in_flight().next();
+        if let Some(id) = oldest.filter(|id| self.calls.get(id).is_some_and(|call| !call.is_silent))
+        {
+            self.fail(id, Error::ConnectionLoss { sent: true, epoch });
+        }
+    }
+
     /// What was sent on a lost connection: reads wait again, in their order and ahead of the others;
     /// of writes nothing is known.
     pub(super) fn settle(&mut self, up: Up) {
         let epoch = self.epoch();
         let waits = self.settings.when_disconnected == WhenDisconnected::Wait || self.is_closing();
         let mut lost = Vec::new();
+        if let Some(What::Call(oldest)) = up.in_flight.front().map(|sent| sent.what)
+            && let Some(call) = self.calls.get_mut(&oldest)
+        {
+            call.broke = call.broke.saturating_add(1);
+        }
         for sent in up.in_flight.into_iter().rev() {
             let What::Call(id) = sent.what else { continue };
             match self.calls.get(&id) {

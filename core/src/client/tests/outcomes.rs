@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::world::{Heard, TIMEOUT, World, create, get, resume_only, set, settings, success};
 use crate::base::{Code, CreateMode};
+use crate::client::machine::Input;
 use crate::client::{Epoch, Error, LossReason, Outcome, WhenDisconnected};
 use crate::wire::{MultiOp, MultiResult, Op, Reply, Request};
 
@@ -189,4 +190,37 @@ fn an_identity_added_without_a_connection_is_answered_on_the_next() {
     world.cut();
     world.connect(7);
     assert_eq!(world.ops(), [Op::Auth], "and proven again on every later one");
+}
+
+#[test]
+fn a_read_on_which_one_connection_after_the_other_breaks_fails_in_the_end() {
+    let mut world = World::connected(settings(|_| {}));
+    let bad = world.submit(get("/bad"));
+    let good = world.submit(get("/good"));
+    for _ in 0..9 {
+        let Some((xid, request)) = world.received().first().cloned() else { break };
+        if request == get("/good") {
+            world.reply(xid, 1, success(&request));
+        } else {
+            world.cut();
+            world.connect(7);
+        }
+    }
+    let heard = world.take_heard();
+    assert!(heard.contains(&Heard::Answer(bad, Err(loss(true)))), "{heard:?}");
+    assert!(heard.contains(&Heard::Answer(good, Ok(success(&get("/good"))))), "{heard:?}");
+}
+
+#[test]
+fn a_read_whose_answer_is_too_large_fails_and_holds_nobody_up() {
+    let mut world = World::connected(settings(|_| {}));
+    let large = world.submit(get("/large"));
+    let small = world.submit(get("/small"));
+    assert_eq!(world.ops(), [Op::GetData, Op::GetData]);
+    world.handle(Input::Received(bytes::BytesMut::from(&i32::MAX.to_be_bytes()[..])));
+    assert!(!world.is_connected);
+    assert_eq!(world.take_heard()[0], Heard::Answer(large, Err(loss(true))));
+    world.connect(7);
+    assert_eq!(world.serve(), [get("/small")], "the same answer would break every connection");
+    assert!(world.take_heard().contains(&Heard::Answer(small, Ok(success(&get("/small"))))));
 }
