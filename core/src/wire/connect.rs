@@ -76,9 +76,9 @@ impl ConnectResponse {
         }
     }
 
-    /// Whether the session was refused.
+    /// Whether the session was refused: no time or no session was granted.
     pub fn is_refused(&self) -> bool {
-        self.timeout == Millis(0)
+        self.timeout == Millis(0) || self.session_id.is_none()
     }
 
     /// Reads the body of the first frame a server sends. A timeout of zero or less reads as 0.

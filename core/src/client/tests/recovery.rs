@@ -239,3 +239,17 @@ fn cuts_far_apart_are_no_theft() {
     }
     assert!(!world.take_states().iter().any(|(state, _)| matches!(state, State::Lost(_))));
 }
+
+#[test]
+fn an_answer_that_names_no_session_is_a_refusal() {
+    let mut world = World::connected(settings(resume_only));
+    world.cut();
+    world.take_heard();
+    world.connect(0);
+    let lost = Heard::State(State::Lost(EXPIRED), 1);
+    assert_eq!(world.take_heard(), [lost, Heard::Finished(over(false))]);
+    let mut world = World::new(settings(|_| {}));
+    world.connect(0);
+    assert!(!world.is_connected, "there is no session to speak for");
+    assert_eq!(world.take_states(), []);
+}
