@@ -151,6 +151,8 @@ impl Machine {
         self.known = Known::default();
         self.state = State::Connecting;
         self.is_fresh = true;
+        // Nobody else has credentials of the session to come.
+        self.settings.resume = None;
         self.evictions.clear();
         self.owed_resync = Some(ResyncReason::NewSession);
         self.outputs.push_back(Output::Begun(Arc::clone(&self.lease)));

@@ -253,3 +253,17 @@ fn an_answer_that_names_no_session_is_a_refusal() {
     assert!(!world.is_connected, "there is no session to speak for");
     assert_eq!(world.take_states(), []);
 }
+
+#[test]
+fn a_session_that_nobody_else_knows_of_is_never_stolen() {
+    let credentials = Credentials::new(SessionId(7), [1; 16], Zxid(50));
+    let mut world = World::new(settings(|s| s.resume = Some(credentials)));
+    world.accept();
+    world.refuse();
+    for _ in 0..9 {
+        world.connect(8);
+        world.cut();
+    }
+    let last = world.take_states().last().copied();
+    assert_eq!(last, Some((State::Suspended, 2)), "the server is at fault, not a thief");
+}
