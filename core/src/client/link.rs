@@ -375,12 +375,10 @@ impl Machine {
 
     /// Sends what the connection needs before anything else: identities, then watches.
     pub(super) fn send_restoration(&mut self, now: Moment) {
-        let Link::Up(up) = &mut self.link else { return };
-        for proof in &self.proofs {
-            let (scheme, auth) = (proof.scheme.clone(), proof.auth.clone());
-            Request::Auth { scheme, auth }.encode(XID_AUTH, &mut self.out);
-            up.proving.push_back(proof.call);
+        for index in 0..self.proofs.len() {
+            self.send_proof(index);
         }
+        let Link::Up(up) = &mut self.link else { return };
         for batch in self.watches.restoration(self.last_zxid) {
             Request::SetWatches(batch).encode(XID_SET_WATCHES, &mut self.out);
             up.in_flight.push_back(Sent { xid: XID_SET_WATCHES, at: now, what: What::Restore });
@@ -388,14 +386,17 @@ impl Machine {
         }
     }
 
-    /// Sends one identity on a connection that stands.
-    pub(super) fn send_proof(&mut self, now: Moment, index: usize) {
+    /// Sends one identity on a connection that stands. It does not count as sent for the clocks: no
+    /// server takes it for a sign of life.
+    pub(super) fn send_proof(&mut self, index: usize) {
         let Link::Up(up) = &mut self.link else { return };
         let proof = &self.proofs[index];
         let (scheme, auth) = (proof.scheme.clone(), proof.auth.clone());
         Request::Auth { scheme, auth }.encode(XID_AUTH, &mut self.out);
-        up.clocks.note_sent(now);
         up.proving.push_back(proof.call);
+        if let Some(call) = proof.call.and_then(|id| self.calls.get_mut(&id)) {
+            call.sent = true;
+        }
     }
 }
 

@@ -34,13 +34,12 @@ impl Machine {
         let deadline = timeout.map(|timeout| now + timeout);
         self.deadlines.extend(deadline.map(|at| (at, id)));
         self.adding.extend(intent.watch().map(|watch| (watch, id)));
-        if let Request::Auth { scheme, auth } = &request {
-            let proof = Proof { scheme: scheme.clone(), auth: auth.clone(), call: Some(id) };
-            self.proofs.push(proof);
-            self.send_proof(now, self.proofs.len() - 1);
-        } else {
-            self.waiting.push_back(id);
-        }
+        let proof = match &request {
+            Request::Auth { scheme, auth } => {
+                Some(Proof { scheme: scheme.clone(), auth: auth.clone(), call: Some(id) })
+            }
+            _ => None,
+        };
         let call = Call {
             request,
             chroot,
@@ -52,6 +51,13 @@ impl Machine {
             is_silent: false,
         };
         self.calls.insert(id, call);
+        match proof {
+            Some(proof) => {
+                self.proofs.push(proof);
+                self.send_proof(self.proofs.len() - 1);
+            }
+            None => self.waiting.push_back(id),
+        }
     }
 
     /// Whether a new call may come in.

@@ -247,3 +247,16 @@ fn answers_of_a_server_that_only_reads_keep_no_session_safe() {
     assert!(world.machine.lease().safe_for(world.now).is_some());
     assert_eq!(world.take_states(), [(State::Connected, 1)]);
 }
+
+#[test]
+fn s15_auth_packets_are_no_pings() {
+    let mut world = World::connected(settings(|_| {}));
+    let mut ops = Vec::new();
+    for _ in 0..8 {
+        world.submit(Request::Auth { scheme: "digest".into(), auth: "a:b".into() });
+        world.pass(TIMEOUT / 4);
+        ops.extend(world.serve().iter().map(Request::op));
+    }
+    assert!(ops.contains(&Op::Ping), "they touch no session: {ops:?}");
+    assert!(world.is_connected);
+}

@@ -224,3 +224,15 @@ fn a_read_whose_answer_is_too_large_fails_and_holds_nobody_up() {
     assert_eq!(world.serve(), [get("/small")], "the same answer would break every connection");
     assert!(world.take_heard().contains(&Heard::Answer(small, Ok(success(&get("/small"))))));
 }
+
+#[test]
+fn an_identity_that_was_sent_says_so_when_it_times_out() {
+    let mut world = World::connected(settings(|_| {}));
+    let auth = Request::Auth { scheme: "digest".into(), auth: "a:b".into() };
+    let call = world.submit_with(auth, |submission| {
+        submission.timeout = Some(Duration::from_millis(100));
+    });
+    world.pass(100);
+    let timeout = Error::Timeout { sent: true, epoch: Epoch::FIRST };
+    assert_eq!(world.take_heard(), [Heard::Answer(call, Err(timeout))]);
+}
