@@ -242,7 +242,7 @@ impl Machine {
         }
         self.backoff.reset();
         self.unreachable_since = None;
-        if let Phase::Closing { deadline } = &mut self.phase {
+        if let Phase::Closing { deadline, .. } = &mut self.phase {
             *deadline = None;
         }
         self.link = Link::Up(Up {
@@ -368,8 +368,8 @@ impl Machine {
         if matches!(self.state, State::Connected | State::ReadOnly) {
             self.set_state(State::Suspended);
         }
-        if let Phase::Closing { deadline } = &mut self.phase {
-            deadline.get_or_insert(now + CLOSE_GRACE);
+        if let Phase::Closing { deadline, patience } = &mut self.phase {
+            deadline.get_or_insert((now + CLOSE_GRACE).min(now.max(*patience)));
         }
     }
 

@@ -138,8 +138,11 @@ pub enum Output {
 pub(super) enum Phase {
     Open,
     /// Closing: at the deadline without an answer if nothing is connected.
+    /// Waits on a connection as long as that stands. Lost connections are only made good until
+    /// `patience` is over.
     Closing {
         deadline: Option<Moment>,
+        patience: Moment,
     },
     Finished(Error),
 }
@@ -279,7 +282,7 @@ impl Machine {
         let link = self.link.deadline(self.lease.safe_until());
         let calls = self.deadlines.first().map(|&(at, _)| at);
         let closing = match self.phase {
-            Phase::Closing { deadline } => deadline,
+            Phase::Closing { deadline, .. } => deadline,
             _ => None,
         };
         [link, calls, closing, self.jeopardy_at(), self.give_up_at()].into_iter().flatten().min()
@@ -336,7 +339,7 @@ impl Machine {
         if self.give_up_at().is_some_and(|at| at <= now) {
             self.give_up();
         }
-        if let Phase::Closing { deadline: Some(at) } = self.phase
+        if let Phase::Closing { deadline: Some(at), .. } = self.phase
             && at <= now
         {
             self.abandon_close();

@@ -223,7 +223,10 @@ impl Machine {
             return self.close_answered(Ok(()));
         }
         let is_up = matches!(self.link, Link::Up(_));
-        self.phase = Phase::Closing { deadline: (!is_up).then(|| now + CLOSE_GRACE) };
+        self.phase = Phase::Closing {
+            deadline: (!is_up).then(|| now + CLOSE_GRACE),
+            patience: now + self.lease.timeout(),
+        };
         self.submit_silent(Request::CloseSession);
     }
 

@@ -109,3 +109,21 @@ fn detaching_leaves_the_session_and_takes_its_credentials() {
     );
     assert_eq!(world.ops(), [], "no close is sent");
 }
+
+#[test]
+fn a_close_ends_however_many_connections_break_under_it() {
+    let mut world = World::connected(settings(|_| {}));
+    world.submit(get("/a"));
+    world.handle(Input::Close);
+    let started = world.now;
+    let is_closed = |heard: &Heard| matches!(heard, Heard::Closed(Err(_)));
+    while !world.heard.iter().any(is_closed) {
+        assert!(world.now < started + std::time::Duration::from_millis(TIMEOUT * 2));
+        world.pass(500);
+        if world.is_connected {
+            world.cut();
+        } else if world.is_dialing {
+            world.connect(7);
+        }
+    }
+}

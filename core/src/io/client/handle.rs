@@ -227,7 +227,7 @@ impl Client {
     ///
     /// # Errors
     /// `ConnectionLoss` if no server confirmed it, which without a connection is known after a
-    /// second: the session then ends when its timeout has passed. What had finished the client, if
+    /// second, and if connections keep breaking after the session timeout: the session then ends when its timeout has passed. What had finished the client, if
     /// it was finished before, unless that was a close.
     pub async fn close(self) -> Result<()> {
         let (sender, receiver) = oneshot::channel();
