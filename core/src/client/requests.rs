@@ -297,7 +297,14 @@ impl Machine {
             let Some(call) = self.calls.get(&id) else { continue };
             let sent = call.sent;
             was_unsent |= !sent;
+            let added = match &call.request {
+                Request::AddWatch { path, mode } if sent => Some((path.clone(), *mode)),
+                _ => None,
+            };
             self.fail(id, Error::Timeout { sent, epoch });
+            if let Some((path, mode)) = added {
+                self.remove_from_server(path, mode);
+            }
         }
         if was_unsent {
             self.waiting.retain(|id| self.calls.contains_key(id));

@@ -170,3 +170,16 @@ fn events_come_before_the_answers_that_follow_them() {
     assert_eq!(heard[0], Heard::Item(1, Ok(changed(Change::Data, "/a", Some(5)))));
     assert!(matches!(heard[1], Heard::Answer(answered, Ok(_)) if answered == call));
 }
+
+#[test]
+fn a_watch_that_was_added_too_late_is_removed_again() {
+    let mut world = World::connected(settings(|_| {}));
+    world.submit_with(add_watch("/"), |submission| {
+        submission.intent = Intent::Stream(WatchId(1));
+        submission.timeout = Some(std::time::Duration::from_millis(100));
+    });
+    let (xid, request) = world.received().remove(0);
+    world.pass(100);
+    world.reply(xid, 1, success(&request));
+    assert_eq!(world.ops(), [Op::RemoveWatches], "nobody hears its events");
+}
