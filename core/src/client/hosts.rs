@@ -103,6 +103,9 @@ fn parse_host(entry: &str) -> Result<Host> {
             None if after.is_empty() => PORT,
             None => return Err(invalid(format!("'{entry}': a ':' comes after the bracket"))),
         };
+        if name.is_empty() {
+            return Err(invalid(format!("'{entry}': the host is missing")));
+        }
         return Ok(Host { name: name.to_owned(), port });
     }
     match entry.split_once(':') {
@@ -134,7 +137,7 @@ mod tests {
         assert_eq!(parsed("a"), (hosts(&["a:2181"]), String::new()));
         assert_eq!(parsed("a:1, b:2/app/x"), (hosts(&["a:1", "b:2"]), "/app/x".into()));
         assert_eq!(parsed("[::1]:7,[::2]/"), (hosts(&["[::1]:7", "[::2]:2181"]), String::new()));
-        for bad in ["", ",", "a:0", "a:x", "a:70000", "::1", "[::1", "a:1/x/", ":1", "/x"] {
+        for bad in ["", ",", "a:0", "a:x", "a:70000", "::1", "[::1", "a:1/x/", ":1", "/x", "[]:1"] {
             assert!(Hosts::parse(bad).is_err(), "{bad}");
         }
     }
