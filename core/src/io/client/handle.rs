@@ -226,9 +226,10 @@ impl Client {
     /// All clones are closed with it. Dropping the future does not stop the closing.
     ///
     /// # Errors
-    /// `ConnectionLoss` if no server confirmed it, which without a connection is known after a
-    /// second, and if connections keep breaking after the session timeout: the session then ends when its timeout has passed. What had finished the client, if
-    /// it was finished before, unless that was a close.
+    /// `ConnectionLoss` if no server confirmed it, which is known after a second without a connection,
+    /// and after the session timeout if one connection after the other breaks: the session then ends
+    /// when its timeout has passed. What had finished the client, if it was finished before, unless
+    /// that was a close.
     pub async fn close(self) -> Result<()> {
         let (sender, receiver) = oneshot::channel();
         let answer: Answer<()> = Box::new(move |result| {
