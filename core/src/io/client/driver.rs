@@ -85,7 +85,7 @@ impl Driver {
                 self.obey(command);
             }
         }
-        self.close_down();
+        self.close_down().await;
     }
 
     fn happened(&mut self, happened: Happened) {
@@ -210,12 +210,13 @@ impl Driver {
     }
 
     /// Nothing more is taken: what came in until now is answered, what comes later is refused.
-    fn close_down(mut self) {
+    async fn close_down(mut self) {
         if let Some(error) = self.ended.clone() {
             self.shared.set_ended(error);
         }
         self.commands.close();
-        while let Ok(command) = self.commands.try_recv() {
+        // Waits for those that are being sent at this moment; only asking what is there would not.
+        while let Some(command) = self.commands.recv().await {
             self.obey(command);
         }
         for done in std::mem::take(&mut self.closers) {
