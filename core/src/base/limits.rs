@@ -13,6 +13,10 @@ pub const MAX_FRAME: usize = 0xF_FFFF;
 /// the server answers a read with an error instead.
 pub const MAX_REPLY: usize = 64 << 20;
 
+/// Largest request a client sends, counted in bytes of data, paths and identities. A larger one fails
+/// before it is encoded. Servers take less unless they are told otherwise; see [`MAX_FRAME`].
+pub const MAX_REQUEST: usize = 64 << 20;
+
 /// Connections one address may hold at a time (ZooKeeper's `maxClientCnxns`). One more is closed
 /// without a byte.
 pub const CONNECTIONS_PER_ADDRESS: u32 = 60;

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
+use super::chroot;
 use super::error::Epoch;
-use crate::base::{CreateMode, Moment};
+use crate::base::{Acl, CreateMode, Moment};
 use crate::wire::ops::Path;
-use crate::wire::{MultiOp, Op, Request};
+use crate::wire::{Create, MultiOp, Op, ReadOp, Request};
 
 /// Names a call within its client. Chosen by who submits it, never twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -103,4 +106,36 @@ fn creates_ephemeral(request: &Request) -> bool {
             .any(|op| matches!(op, MultiOp::Create(create) if is_ephemeral(create.mode()))),
         _ => false,
     }
+}
+
+/// How large a request is at least: what the program put into it, without what frames it.
+pub(super) fn bulk(request: &Request) -> usize {
+    let of_create =
+        |create: &Create| create.path.len() + of_data(&create.data) + of_acl(&create.acl);
+    match request {
+        Request::Create(create) => of_create(create),
+        Request::SetData { path, data, .. } => path.len() + of_data(data),
+        Request::SetAcl { path, acl, .. } => path.len() + of_acl(acl),
+        Request::Multi(ops) => ops
+            .iter()
+            .map(|op| match op {
+                MultiOp::Create(create) => of_create(create),
+                MultiOp::SetData { path, data, .. } => path.len() + of_data(data),
+                MultiOp::Delete { path, .. } | MultiOp::Check { path, .. } => path.len(),
+            })
+            .sum(),
+        Request::MultiRead(ops) => {
+            ops.iter().map(|(ReadOp::Data { path } | ReadOp::Children { path })| path.len()).sum()
+        }
+        Request::Auth { scheme, auth } => scheme.len() + auth.len(),
+        other => chroot::subject(other).len(),
+    }
+}
+
+fn of_data(data: &Option<Bytes>) -> usize {
+    data.as_ref().map_or(0, Bytes::len)
+}
+
+fn of_acl(acl: &[Acl]) -> usize {
+    acl.iter().map(|entry| entry.id.scheme.len() + entry.id.id.len()).sum()
 }

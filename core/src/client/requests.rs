@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::call::{Call, CallId, Intent, Submission, WatchId};
+use super::call::{Call, CallId, Intent, Submission, WatchId, bulk};
 use super::chroot;
 use super::config::WhenDisconnected;
 use super::error::{Epoch, Error, LossReason, Result};
 use super::link::{Link, Up, What};
 use super::machine::{Machine, Output, Phase, Proof};
 use super::watches::Table;
-use crate::base::limits::CLIENT_REQUESTS;
+use crate::base::limits::{CLIENT_REQUESTS, MAX_REQUEST};
 use crate::base::{Code, Moment, WatchMode, WatcherKind, Zxid, path};
 use crate::wire::jute::Reader;
 use crate::wire::{MultiOp, MultiResult, Op, Reply, ReplyHeader, Request};
@@ -26,7 +26,7 @@ impl Machine {
     /// Takes a call in, or answers it at once.
     pub(super) fn submit(&mut self, now: Moment, submission: Submission) {
         let Submission { call: id, request, chroot, timeout, epoch, intent } = submission;
-        if let Err(error) = self.admit(epoch) {
+        if let Err(error) = self.admit(&request, epoch) {
             self.unintend(intent);
             self.outputs.push_back(Output::Answer { call: id, result: Err(error) });
             return;
@@ -61,7 +61,7 @@ impl Machine {
     }
 
     /// Whether a new call may come in.
-    fn admit(&self, epoch: Option<Epoch>) -> Result<()> {
+    fn admit(&self, request: &Request, epoch: Option<Epoch>) -> Result<()> {
         match &self.phase {
             Phase::Finished(error) => return Err(error.clone()),
             Phase::Closing { .. } => return Err(Error::Closed),
@@ -71,6 +71,11 @@ impl Machine {
             let index = usize::try_from(epoch.0).unwrap_or(0).wrapping_sub(1);
             let reason = *self.losses.get(index).unwrap_or(&LossReason::ExpiredByServer);
             return Err(Error::SessionLost { epoch, reason, sent: false });
+        }
+        let bytes = bulk(request);
+        if bytes > MAX_REQUEST {
+            let text = format!("a request of {bytes} bytes; send at most {MAX_REQUEST} at once");
+            return Err(Error::Invalid(text.into()));
         }
         if self.calls.len() >= CLIENT_REQUESTS {
             return Err(Error::Overloaded);

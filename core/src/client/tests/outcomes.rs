@@ -236,3 +236,16 @@ fn an_identity_that_was_sent_says_so_when_it_times_out() {
     let timeout = Error::Timeout { sent: true, epoch: Epoch::FIRST };
     assert_eq!(world.take_heard(), [Heard::Answer(call, Err(timeout))]);
 }
+
+#[test]
+fn a_request_that_fits_no_frame_is_refused_before_it_is_encoded() {
+    let mut world = World::connected(settings(|_| {}));
+    // Two hundred times the same sixteen MiB: more than the length of a frame can say.
+    let data = Some(bytes::Bytes::from(vec![0; 16 << 20]));
+    let op = MultiOp::SetData { path: "/a".into(), data, version: -1 };
+    let call = world.submit(Request::Multi(vec![op; 200]));
+    let heard = world.take_heard();
+    let refused = matches!(&heard[..],
+        [Heard::Answer(answered, Err(Error::Invalid(_)))] if *answered == call);
+    assert!(refused, "{heard:?}");
+}

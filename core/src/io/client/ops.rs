@@ -27,7 +27,9 @@ pub(super) fn any(version: Option<i32>) -> i32 {
 ///
 /// A request is queued when its method is called, so the order of calls is the order on the wire.
 /// Every method can fail with `ConnectionLoss`, `Timeout`, `SessionLost`, `Closed`, `Forked`,
-/// `Overloaded` and, for a path that is not valid, `Invalid`; below stand the codes a server answers.
+/// `Overloaded` and, for a path that is not valid or more than
+/// [`MAX_REQUEST`](crate::base::limits::MAX_REQUEST), `Invalid`; below stand the codes a server
+/// answers.
 #[derive(Clone, Copy)]
 pub struct Ops<'a> {
     shared: &'a Arc<Shared>,
