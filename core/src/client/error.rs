@@ -196,6 +196,8 @@ fn outcome_of(code: Code) -> Outcome {
         | Code::ConnectionLoss
         | Code::OperationTimeout
         | Code::RequestTimeout => Outcome::Unknown,
+        // What is wrong with the operation itself stands below -100.
+        Code::Other(number) if number > -100 => Outcome::Unknown,
         _ => Outcome::NotApplied,
     }
 }
@@ -217,6 +219,9 @@ mod tests {
             Error::Multi { index: 1, code: Code::BadVersion }.outcome(),
             Outcome::NotApplied
         );
+        let answered = |code| Error::Server { code, path: "".into() }.outcome();
+        assert_eq!(answered(Code::Other(-128)), Outcome::NotApplied);
+        assert_eq!(answered(Code::Other(-17)), Outcome::Unknown, "the server's own trouble");
         assert_eq!(lost(true).epoch(), Some(epoch));
     }
 }
