@@ -157,10 +157,14 @@ impl Shared {
 
     /// Answers what never got to the client's thread.
     pub fn reject<T: Send + 'static>(&self, done: Done<T>, error: Error) {
+        self.answer(done, Err(error));
+    }
+
+    fn answer<T: Send + 'static>(&self, done: Done<T>, result: Result<T>) {
         if self.is_forked() {
-            done.run_on_this_thread(Err(error));
+            done.run_on_this_thread(result);
         } else {
-            done.run(Err(error), &self.callbacks);
+            done.run(result, &self.callbacks);
         }
     }
 
@@ -220,10 +224,10 @@ impl Shared {
         };
         let retry_at = Arc::clone(&chroot);
         let first = Done::Here(Box::new(move |result: Result<Reply>| {
-            let Err(error) = &result else { return done.run(result, &shared.callbacks) };
+            let Err(error) = &result else { return shared.answer(done, result) };
             let Request::Create(create) = &again else { return };
             if !error.is_no_node() {
-                return done.run(result, &shared.callbacks);
+                return shared.answer(done, result);
             }
             for parent in super::request::parents_of(create) {
                 shared.submit(parent, plain(&retry_at), Done::Here(Box::new(drop)));
@@ -258,5 +262,38 @@ fn set_watch(request: &mut Request, intent: Intent) -> Result<()> {
         }
         _ if asked => Err(Error::Invalid("this request leaves no watch".into())),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Acl, CreateMode, Millis};
+    use crate::client::{Epoch, Lease};
+
+    #[test]
+    fn in_a_forked_child_a_create_with_parents_is_answered_on_the_calling_thread() {
+        let (sender, _commands) = tokio::sync::mpsc::unbounded_channel();
+        let scope = Scope::new(Arc::new(Lease::new(Epoch::FIRST, Millis(1), None)));
+        let mut shared = Shared::new(sender, scope, Hub::new(), None);
+        shared.pid = shared.pid.wrapping_add(1);
+        let create = crate::wire::Create::new(
+            "/a/b".into(),
+            None,
+            Acl::open_unsafe(),
+            CreateMode::Persistent,
+        );
+        let parcel = Parcel {
+            chroot: "".into(),
+            options: RequestOptions::new().parents(true),
+            hearer: None,
+        };
+        let (answer, answered) = std::sync::mpsc::channel();
+        let done = Done::Callback(Box::new(move |result: Result<Reply>| {
+            let _ = answer.send((result, std::thread::current().id()));
+        }));
+        Arc::new(shared).submit(Request::Create(create), parcel, done);
+        let expected = (Err(Error::Forked), std::thread::current().id());
+        assert_eq!(answered.try_recv(), Ok(expected));
     }
 }
