@@ -19,7 +19,7 @@ impl Backoff {
         Backoff { base, cap: cap.max(base), failures: 0 }
     }
 
-    /// A connection stood: the next wait is the shortest again.
+    /// A connection served: the next wait is the shortest again.
     pub fn reset(&mut self) {
         self.failures = 0;
     }

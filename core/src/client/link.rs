@@ -240,7 +240,6 @@ impl Machine {
         } else {
             self.lease.begin(response.session_id, response.timeout, sent);
         }
-        self.backoff.reset();
         self.unreachable_since = None;
         if let Phase::Closing { deadline, .. } = &mut self.phase {
             *deadline = None;
@@ -274,6 +273,8 @@ impl Machine {
                     return None;
                 }
                 let front = up.in_flight.pop_front()?;
+                // Only now: a server that grants and hangs up is not to be asked again and again.
+                self.backoff.reset();
                 if !up.is_read_only {
                     self.lease.note_answered(front.at);
                 }

@@ -260,3 +260,21 @@ fn s15_auth_packets_are_no_pings() {
     assert!(ops.contains(&Op::Ping), "they touch no session: {ops:?}");
     assert!(world.is_connected);
 }
+
+#[test]
+fn a_server_that_grants_and_hangs_up_is_not_asked_again_at_once_for_ever() {
+    let mut world = World::new(settings(|_| {}));
+    let started = world.now;
+    for _ in 0..20 {
+        world.connect(7);
+        world.cut();
+    }
+    assert!(world.now.since(started) > std::time::Duration::from_secs(5), "the waits grow");
+    world.connect(7);
+    world.submit(get("/a"));
+    world.serve();
+    world.cut();
+    let cut = world.now;
+    world.until_dial();
+    assert!(world.now.since(cut) < std::time::Duration::from_millis(100), "it served again");
+}
