@@ -1,5 +1,6 @@
 //! One TCP connection at a time: dialing, reading, writing.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -37,15 +38,24 @@ pub(super) struct Connection {
     unwritten: Bytes,
     is_broken: bool,
     scratch: Option<Box<[u8]>>,
-    attempts: usize,
+    /// Attempts at each host, by its name.
+    attempts: BTreeMap<String, usize>,
 }
 
 impl Connection {
     /// Starts an attempt. The name is resolved anew each time.
     pub fn dial(&mut self, host: Host) {
         self.drop_it();
-        self.attempts = self.attempts.wrapping_add(1);
-        self.dialing = Some(Box::pin(dial(host, self.attempts)));
+        let attempt = self.take_attempt(&host.name);
+        self.dialing = Some(Box::pin(dial(host, attempt)));
+    }
+
+    /// Counts for each host alone: with a count of all attempts, two hosts in turn would start with
+    /// the same of their two addresses each time.
+    fn take_attempt(&mut self, name: &str) -> usize {
+        let attempt = self.attempts.entry(name.to_owned()).or_default();
+        *attempt = attempt.wrapping_add(1);
+        *attempt
     }
 
     /// Drops whatever there is.
@@ -135,4 +145,17 @@ async fn dial(host: Host, attempt: usize) -> io::Result<(TcpStream, SocketAddr)>
         }
     }
     Err(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_in_turn_start_with_each_of_their_addresses() {
+        let mut connection = Connection::default();
+        let mut starts = |name: &str| connection.take_attempt(name) % 2;
+        let pairs: Vec<_> = (0..4).map(|_| (starts("a"), starts("b"))).collect();
+        assert_eq!(pairs, [(1, 1), (0, 0), (1, 1), (0, 0)]);
+    }
 }
