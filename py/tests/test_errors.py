@@ -62,6 +62,37 @@ def test_invalid_options_are_refused_when_the_client_is_made() -> None:
         tenure.Client(resume=b"not a token")
 
 
+def test_a_mistyped_option_is_named_with_what_it_takes() -> None:
+    with pytest.raises(tenure.InvalidArgumentError, match='when_disconnected.*"wait".*"fail"'):
+        tenure.Client(when_disconnected="block")  # type: ignore[arg-type]
+    with pytest.raises(tenure.InvalidArgumentError, match='host_order.*"shuffle".*"given"'):
+        tenure.Client(host_order="random")  # type: ignore[arg-type]
+    with pytest.raises(tenure.InvalidArgumentError, match='clock.*"real".*"manual"'):
+        tenure.Server(clock="fake")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="host:port"):
+        tenure.Client(2181)  # type: ignore[arg-type]
+
+
+def test_a_credential_of_the_wrong_type_is_refused_and_not_shown() -> None:
+    with pytest.raises(TypeError, match="bytes") as caught:
+        tenure.Client(auth=[("digest", "user:secret")])  # type: ignore[list-item]
+    assert "secret" not in str(caught.value)
+
+
+def test_a_client_that_finds_no_server_says_where_it_looked() -> None:
+    client = tenure.Client("127.0.0.1:1")
+    with pytest.raises(tenure.OperationTimeoutError, match="127.0.0.1:1 "):
+        client.connect(timeout=0.05)
+    client.close(timeout=0)
+
+
+def test_a_client_with_a_refused_identity_can_be_closed(server: tenure.Server) -> None:
+    client = tenure.Client(server.hosts, auth=[("nosuch", b"x")])
+    with pytest.raises(tenure.AuthFailedError):
+        client.connect(timeout=10)
+    client.close()
+
+
 class SilentServer:
     """Answers the handshake, then reads and says nothing."""
 

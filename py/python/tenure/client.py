@@ -8,8 +8,8 @@ from typing import Literal, Self, TypedDict, Unpack
 
 from . import _tenure
 from .callbacks import Callbacks
-from .errors import (ClosedError, ConnectionLossError, ForkedError, OperationTimeoutError,
-                     SessionLostError)
+from .errors import (AuthFailedError, ClosedError, ConnectionLossError, ForkedError,
+                     InvalidArgumentError, OperationTimeoutError, SessionLostError, chosen)
 from .operations import Operations
 from .recovery import Recovery
 from .session import Session, StateStream
@@ -70,8 +70,8 @@ class Client(Operations):
         servers that only read. `auth`: identities to prove, in this order. `default_acl`: for
         creates that name none; everybody may do everything unless set. `resume`: the session to go
         on with. `recovery`: what happens when the session is over. `safety_margin`: what is taken
-        off the session timeout before the session counts as possibly expired, a quarter of it
-        unless given.
+        off the granted timeout before the session counts as possibly expired, a quarter of it
+        unless given; with the whole timeout or more no connection is kept, and nothing is sent.
 
         Raises `InvalidArgumentError` for the host list or an option.
         """
@@ -79,7 +79,8 @@ class Client(Operations):
         text = joined(hosts)
         if chroot is not None:
             if "/" in text:
-                raise ValueError("a chroot stands at the end of hosts or in chroot, not in both")
+                raise InvalidArgumentError(
+                    "a chroot stands at the end of hosts or in chroot, not in both")
             text += "/" + chroot.strip("/")
         self._raw_client = raised(_tenure.Client.start({
             "hosts": text.rstrip("/"),
@@ -88,8 +89,10 @@ class Client(Operations):
             "op_timeout": in_seconds(op_timeout),
             "safety_margin": in_seconds(safety_margin),
             "backoff": (_number(backoff[0]), _number(backoff[1])),
-            "fails_when_disconnected": when_disconnected == "fail",
-            "shuffles_hosts": host_order == "shuffle",
+            "fails_when_disconnected": chosen(
+                "when_disconnected", when_disconnected, "wait", "fail") == "fail",
+            "shuffles_hosts": chosen(
+                "host_order", host_order, "shuffle", "given") == "shuffle",
             "read_only": read_only,
             "auth": [as_auth(identity) for identity in auth],
             "resume": token and (token.session_id, token.password, token.last_zxid),
@@ -97,6 +100,7 @@ class Client(Operations):
             "restores_watches": recovery.watches,
             "give_up_after": in_seconds(recovery.give_up_after),
         }))
+        self._hosts = text
         self._op_timeout = in_seconds(op_timeout)
         self._default_acl = listed(default_acl)
         self._raw = self._raw_client.operations()
@@ -112,7 +116,7 @@ class Client(Operations):
         limit = self._op_timeout if timeout is None else in_seconds(timeout)
         connected = self._raw_client.connected()
         if not block(connected, limit):
-            raise OperationTimeoutError(f"no server answered within {limit:g} s")
+            raise OperationTimeoutError(f"no answer from {self._hosts} within {limit:g} s")
         value(connected)
         return self
 
@@ -121,13 +125,14 @@ class Client(Operations):
 
         What was submitted before is carried out first. If no server confirms within `timeout`, the
         session ends when its own timeout has passed. Once more does nothing, and so does a forked
-        child.
+        child or a client that is finished.
         """
         closed = self._raw_client.close()
         if block(closed, in_seconds(timeout)):
             try:
                 value(closed)
-            except (ClosedError, ConnectionLossError, ForkedError, SessionLostError):
+            except (AuthFailedError, ClosedError, ConnectionLossError, ForkedError,
+                    SessionLostError):
                 pass
 
     def detach(self) -> Credentials:
@@ -183,7 +188,7 @@ class Client(Operations):
         answer = self._raw_client.add_auth(*as_auth(auth))
         limit = self._op_timeout if timeout is None else in_seconds(timeout)
         if not block(answer, limit):
-            raise OperationTimeoutError(f"no server answered within {limit:g} s")
+            raise OperationTimeoutError(f"no answer from {self._hosts} within {limit:g} s")
         value(answer)
 
     def chroot(self, path: str, *, create: bool = False) -> Client:
@@ -195,6 +200,7 @@ class Client(Operations):
             self.ensure_path(path)
         view = Client.__new__(type(self))
         view._raw_client = raised(self._raw_client.chroot(path))
+        view._hosts = self._hosts
         view._op_timeout = self._op_timeout
         view._default_acl = self._default_acl
         view._raw = view._raw_client.operations()

@@ -258,6 +258,14 @@ def of(failure: Failure) -> TenureError:
     return error
 
 
+def chosen(name: str, value: str, *choices: str) -> str:
+    """One of the words an option takes; `InvalidArgumentError` for any other."""
+    if value not in choices:
+        words = " or ".join(f'"{choice}"' for choice in choices)
+        raise InvalidArgumentError(f"{name} is {words}, not {value!r}")
+    return value
+
+
 def _class_of(failure: Failure) -> type[TenureError]:
     if failure.kind == "Server" and failure.code is not None:
         return BY_CODE.get(failure.code, ServerError)

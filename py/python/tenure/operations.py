@@ -26,6 +26,9 @@ class Operations:
     `ClosedError`, `ForkedError` and, for a path that is not valid, `InvalidArgumentError`; on a
     callback thread `WouldDeadlockError`. Their `outcome` says what became of a write. Below stand
     the errors that a server answers.
+
+    Data are `bytes`. A server cuts the connection of whoever sends a request above 1 MiB, data and
+    path and all: that is `ConnectionLossError` too, and once more with every further attempt.
     """
 
     _raw: _tenure.Operations

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, Protocol, Self, TypeAlias, Unpack
 
 from . import _tenure
 from .client import Client, ClientOptions
-from .errors import ForkedError
+from .errors import ForkedError, chosen
 from .session import Session
 from .values import Credentials, Seconds, in_seconds
 
@@ -58,7 +58,7 @@ class Server:
             "tick": in_seconds(tick) or 0.0,
             "min_session_timeout": in_seconds(min_session_timeout),
             "max_session_timeout": in_seconds(max_session_timeout),
-            "is_manual": clock == "manual",
+            "is_manual": chosen("clock", clock, "real", "manual") == "manual",
         })
         self._faults = Faults(self._raw)
 

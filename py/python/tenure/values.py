@@ -276,14 +276,22 @@ def in_seconds(length: Seconds | None) -> float | None:
 
 def joined(hosts: Hosts) -> str:
     """A host list as one string."""
-    return hosts if isinstance(hosts, str) else ",".join(hosts)
+    if isinstance(hosts, str):
+        return hosts
+    if not isinstance(hosts, Sequence) or not all(isinstance(host, str) for host in hosts):
+        raise TypeError(f"hosts is \"host:port,host:port\" or a list of such, not {hosts!r}")
+    return ",".join(hosts)
 
 
 def as_auth(auth: Auth) -> tuple[str, bytes]:
     """An identity as a scheme and its credential."""
     if isinstance(auth, Digest):
         return "digest", f"{auth.user}:{auth.password}".encode()
-    return auth
+    match auth:
+        case (str(), bytes()):
+            return auth
+    # What was given may be a password, so it is not shown.
+    raise TypeError("an identity is a Digest, or a tuple of a scheme and its credential in bytes")
 
 
 def listed(acl: Iterable[Acl] | None) -> list[Acl] | None:

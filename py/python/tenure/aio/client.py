@@ -9,8 +9,8 @@ from typing import Self, Unpack
 from .. import _tenure
 from ..client import Client as BlockingClient
 from ..client import ClientOptions
-from ..errors import (ClosedError, ConnectionLossError, ForkedError, OperationTimeoutError,
-                      SessionLostError)
+from ..errors import (AuthFailedError, ClosedError, ConnectionLossError, ForkedError,
+                      OperationTimeoutError, SessionLostError)
 from ..session import Session
 from ..values import Auth, Credentials, Hosts, Seconds, State, as_auth, in_seconds
 from ..waiting import raised, value
@@ -46,7 +46,8 @@ class Client(Operations):
             async with asyncio.timeout(in_seconds(timeout)):
                 await self._bridges.ready(closed)
             value(closed)
-        except (TimeoutError, ClosedError, ConnectionLossError, ForkedError, SessionLostError):
+        except (TimeoutError, AuthFailedError, ClosedError, ConnectionLossError, ForkedError,
+                SessionLostError):
             pass
         finally:
             self._bridges.close()
@@ -113,5 +114,6 @@ class Client(Operations):
             async with asyncio.timeout(limit):
                 await self._bridges.ready(answer)
         except TimeoutError:
-            raise OperationTimeoutError(f"no server answered within {limit:g} s") from None
+            raise OperationTimeoutError(
+                f"no answer from {self._blocking._hosts} within {limit:g} s") from None
         raised(answer.take())
