@@ -100,12 +100,13 @@ impl Lease {
         }
     }
 
-    /// What resumes the session; `None` before the first connection and once it is over.
+    /// What resumes the session; `None` before a server that writes granted it, for no other knows
+    /// of it until then, and once it is over.
     pub fn credentials(&self) -> Option<Credentials> {
-        let id = self.id();
-        if id.is_none() || self.ended().is_some() {
+        if self.answered.load(Ordering::Acquire) == 0 || self.ended().is_some() {
             return None;
         }
+        let id = self.id();
         let mut password = [0; Password::LEN];
         for (half, stored) in password.chunks_exact_mut(8).zip(&self.password) {
             half.copy_from_slice(&stored.load(Ordering::Acquire).to_be_bytes());

@@ -175,8 +175,10 @@ fn a_session_of_a_read_only_server_is_replaced_at_the_first_that_writes() {
         read_only: Some(true),
     });
     assert_eq!(world.take_states(), [(State::ReadOnly, 1)]);
+    assert_eq!(world.machine.lease().credentials(), None, "no other server knows it");
     world.cut();
     let request = world.connect(8);
+    assert!(world.machine.lease().credentials().is_some());
     assert_eq!(request.session_id, SessionId::NONE);
     assert_eq!(world.take_states(), [(State::Suspended, 1), (State::Connected, 1)]);
     world.cut();

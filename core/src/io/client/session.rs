@@ -69,9 +69,9 @@ impl Session {
         self.scope.lease.timeout().duration()
     }
 
-    /// What resumes it from elsewhere, as of now; `None` until it is connected for the first time,
-    /// once it is over, and in a forked child. This client goes on: whoever uses it takes the
-    /// session over.
+    /// What resumes it from elsewhere, as of now; `None` until it is connected for the first time to a
+    /// server that does not only read, once it is over, and in a forked child. This client goes on:
+    /// whoever uses it takes the session over.
     pub fn credentials(&self) -> Option<Credentials> {
         if self.shared.is_forked() { None } else { self.scope.lease.credentials() }
     }
