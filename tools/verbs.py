@@ -6,7 +6,7 @@ import argparse
 import os
 import signal
 import sys
-from typing import List
+from typing import Any, Dict, List
 
 from tools.commands import replace_by
 from tools.suite_run import run_suites
@@ -16,6 +16,10 @@ from tools.toolchain import ROOT, Missing, check_rust
 from tools.workshop import Skip, Workshop
 
 INTERRUPTED = 130
+
+# For verbs that hand their words to another program, `--help` among them: no word on a command line
+# begins with this character, so none is taken for an option of `./dev`.
+_ALL_PASSED_ON: Dict[str, Any] = {"prefix_chars": "\0", "add_help": False}
 
 
 def main(words: List[str]) -> int:
@@ -53,11 +57,13 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--list", action="store_true", help="name the suites and stop")
     verb.set_defaults(verb=_test)
 
-    verb = verbs.add_parser("bench", help="throughput, latency, and what a session costs")
+    verb = verbs.add_parser("bench", help="throughput, latency, and what a session costs",
+                            **_ALL_PASSED_ON)
     verb.add_argument("rest", nargs=argparse.REMAINDER, help="passed to the benchmarks")
     verb.set_defaults(verb=_bench)
 
-    verb = verbs.add_parser("serve", help="a server in the foreground, release build")
+    verb = verbs.add_parser("serve", help="a server in the foreground, release build",
+                            **_ALL_PASSED_ON)
     verb.add_argument("rest", nargs=argparse.REMAINDER, help="passed to `tenure serve`")
     verb.set_defaults(verb=_serve)
 
