@@ -2,6 +2,8 @@
  *
  *   cc session.c -ltenure && ./a.out [HOSTS]
  *
+ * which takes an installed library; the README has the flags for one that was just built.
+ *
  * With HOSTS, such as "127.0.0.1:2181", it tells what happens there until half a minute was quiet.
  * Without, it starts a server of its own, expires its own session to show what follows, and ends. */
 
