@@ -23,11 +23,13 @@ enum Command {
 
 #[derive(Args)]
 struct Serve {
-    /// Address and port to listen on; port 0 takes a free one and prints it.
-    #[arg(long, default_value = "127.0.0.1:2181")]
+    /// Where to listen; 0.0.0.0 is every interface, port 0 takes a free one and prints it.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:2181",
+        value_parser = address)]
     listen: SocketAddr,
     /// Unit of the default session timeouts, in milliseconds.
-    #[arg(long, value_name = "MS", default_value_t = 3_000)]
+    #[arg(long, value_name = "MS", default_value_t = 3_000,
+        value_parser = clap::value_parser!(u32).range(1..))]
     tick: u32,
     /// Shortest session timeout granted, in milliseconds [default: 2 ticks].
     #[arg(long, value_name = "MS")]
@@ -38,8 +40,8 @@ struct Serve {
     /// Connections one address may hold; 0 for any number.
     #[arg(long, value_name = "N", default_value_t = 60)]
     max_connections_per_address: u32,
-    /// Largest frame accepted, in bytes.
-    #[arg(long, value_name = "BYTES", default_value_t = 0xF_FFFF)]
+    /// Largest request accepted, in bytes; a larger one ends its connection.
+    #[arg(long, value_name = "BYTES", default_value_t = 0xF_FFFF, value_parser = frame)]
     max_frame: usize,
     /// Replies that may wait for slow clients before those are read no further.
     #[arg(long, value_name = "N", default_value_t = 1_000)]
@@ -48,6 +50,9 @@ struct Serve {
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
 }
+
+/// Smaller than this, no request to open a session fits.
+const LEAST_FRAME: usize = 64;
 
 fn main() -> ExitCode {
     let Command::Serve(serve) = Program::parse().command;
@@ -93,6 +98,19 @@ fn run(serve: &Serve) -> Result<(), Box<dyn std::error::Error>> {
         server.shutdown();
         Ok(())
     })
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "write a numeric address and a port, such as 127.0.0.1:2181 or [::1]:2181")
+}
+
+fn frame(text: &str) -> Result<usize, String> {
+    let bytes = text.parse::<usize>().map_err(|error| error.to_string())?;
+    if bytes < LEAST_FRAME {
+        return Err(format!("at least {LEAST_FRAME} are needed to open a session"));
+    }
+    Ok(bytes)
 }
 
 fn millis(length: u32) -> Duration {

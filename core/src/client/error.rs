@@ -94,7 +94,7 @@ pub enum Error {
         code: Code,
     },
     /// The connection was lost, or there was none and the client is set to fail then.
-    #[error("connection lost{}", if *.sent { ", the outcome is not known" } else { "" })]
+    #[error("{}, {}", if *.sent { "connection lost" } else { "no connection" }, fate(*.sent))]
     ConnectionLoss {
         /// Whether the request had left the process.
         sent: bool,
@@ -102,7 +102,7 @@ pub enum Error {
         epoch: Epoch,
     },
     /// No answer came within the operation's timeout.
-    #[error("timed out{}", if *.sent { ", the outcome is not known" } else { "" })]
+    #[error("timed out, {}", fate(*.sent))]
     Timeout {
         /// Whether the request had left the process.
         sent: bool,
@@ -138,6 +138,11 @@ pub enum Error {
     /// An argument is not valid; nothing was sent.
     #[error("invalid argument: {0}")]
     Invalid(Cow<'static, str>),
+}
+
+/// What a program has to know about a request without an answer.
+fn fate(sent: bool) -> &'static str {
+    if sent { "the outcome is not known" } else { "nothing was sent" }
 }
 
 impl Error {
@@ -223,5 +228,17 @@ mod tests {
         assert_eq!(answered(Code::Other(-128)), Outcome::NotApplied);
         assert_eq!(answered(Code::Other(-17)), Outcome::Unknown, "the server's own trouble");
         assert_eq!(lost(true).epoch(), Some(epoch));
+    }
+
+    #[test]
+    fn a_request_without_an_answer_says_whether_it_was_sent() {
+        let epoch = Epoch(3);
+        let text = |error: Error| error.to_string();
+        let lost = |sent| text(Error::ConnectionLoss { sent, epoch });
+        let late = |sent| text(Error::Timeout { sent, epoch });
+        assert_eq!(lost(true), "connection lost, the outcome is not known");
+        assert_eq!(lost(false), "no connection, nothing was sent");
+        assert_eq!(late(true), "timed out, the outcome is not known");
+        assert_eq!(late(false), "timed out, nothing was sent");
     }
 }
