@@ -829,9 +829,11 @@ tenure_status tenure_options_connect_timeout(struct tenure_options *options,
 
 /**
  * What is taken off the session timeout before the session counts as possibly expired. UINT32_MAX,
- * the default, means a quarter of the granted timeout.
+ * the default, means a quarter of the granted timeout. With the whole timeout or more no connection is
+ * kept, and nothing is sent.
  */
-tenure_status tenure_options_safety_margin(struct tenure_options *options, uint32_t ms);
+tenure_status tenure_options_safety_margin(struct tenure_options *options,
+                                           uint32_t ms);
 
 /**
  * How long a request may take if it is submitted with a negative timeout. 0, the default, waits for
@@ -1043,7 +1045,8 @@ void tenure_session_free(struct tenure_session *session);
  * Creates a znode. The reply has its path and, if the server sends it, its Stat.
  *
  * @param data Null with length 0 creates a znode without data, not null with length 0 one with empty
- *        data.
+ *        data. A server cuts the connection of whoever sends a request above 1 MiB, data and path
+ *        together, unless it is told otherwise: TENURE_ECONNLOSS, and again with every attempt.
  * @param flags TENURE_EPHEMERAL and so on, or 0. TENURE_CONTAINER goes with TENURE_PARENTS only.
  * @return The request; the caller owns it until a function takes it. Null: see tenure_request.
  *

@@ -170,7 +170,8 @@ pub unsafe extern "C" fn tenure_options_connect_timeout(
 }
 
 /// What is taken off the session timeout before the session counts as possibly expired. UINT32_MAX,
-/// the default, means a quarter of the granted timeout.
+/// the default, means a quarter of the granted timeout. With the whole timeout or more no connection is
+/// kept, and nothing is sent.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenure_options_safety_margin(
     options: *mut tenure_options,

@@ -159,7 +159,8 @@ unsafe fn about(path: *const c_char, task: Task) -> *mut tenure_request {
 /// Creates a znode. The reply has its path and, if the server sends it, its Stat.
 ///
 /// @param data Null with length 0 creates a znode without data, not null with length 0 one with empty
-///        data.
+///        data. A server cuts the connection of whoever sends a request above 1 MiB, data and path
+///        together, unless it is told otherwise: TENURE_ECONNLOSS, and again with every attempt.
 /// @param flags TENURE_EPHEMERAL and so on, or 0. TENURE_CONTAINER goes with TENURE_PARENTS only.
 /// @return The request; the caller owns it until a function takes it. Null: see tenure_request.
 ///
