@@ -82,6 +82,7 @@ fn run(program: &Program) -> Result<(), String> {
     );
     let own = load_of(&tenure, load::Kind::ALL, length)?;
     goals.at_least("get, times the bare echo server", own[0].rate / echo[0].rate, 0.5);
+    goals.report("% of one core the echo server needs for the same pings", idle_floor(program)?);
     let tenure = Subject::tenure()?;
     let before = tenure.resident();
     let opened = sessions::open(&tenure, program.sessions)?;
@@ -115,6 +116,13 @@ fn run(program: &Program) -> Result<(), String> {
     }
     goals.print();
     Ok(())
+}
+
+/// What a server that does nothing but echo needs for the pings of as many connections.
+fn idle_floor(program: &Program) -> Result<f64, String> {
+    let echo = Subject::echo(sessions::HANDSHAKE_REPLY)?;
+    let opened = sessions::open(&echo, program.sessions)?;
+    sessions::idle(&echo, &opened)
 }
 
 /// Runs the loads one after the other on one server and prints a line for each.

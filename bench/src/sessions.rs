@@ -20,6 +20,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the server's CPU time is watched while they are kept: two rounds of pings.
 const WATCHED: Duration = Duration::from_secs(7);
 
+/// Bytes of the body of the answer to an opening.
+pub const HANDSHAKE_REPLY: usize = 37;
+
 /// Openings under way at a time.
 const AT_A_TIME: usize = 256;
 
@@ -82,7 +85,7 @@ async fn open_one(address: SocketAddr) -> std::io::Result<TcpStream> {
     let millis = i32::try_from(TIMEOUT.as_millis()).unwrap_or(i32::MAX);
     handshake(millis).encode(&mut out);
     stream.write_all(&out).await?;
-    let mut answer = [0; 4 + 37];
+    let mut answer = [0; 4 + HANDSHAKE_REPLY];
     stream.read_exact(&mut answer).await?;
     Ok(stream)
 }

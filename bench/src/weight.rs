@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::load::handshake;
+use crate::sessions::HANDSHAKE_REPLY;
 use crate::subject::Subject;
 
 /// Znodes created to be weighed.
@@ -38,7 +39,7 @@ async fn create_all(subject: &Subject) -> std::io::Result<()> {
     let mut out = BytesMut::new();
     handshake(30_000).encode(&mut out);
     stream.write_all(&out).await?;
-    stream.read_exact(&mut [0; 4 + 37]).await?;
+    stream.read_exact(&mut [0; 4 + HANDSHAKE_REPLY]).await?;
     ask(&mut stream, "/weight").await?;
     for parent in 0..1_000 {
         ask(&mut stream, &format!("/weight/p-{parent:03}")).await?;
