@@ -105,7 +105,7 @@ fn run(program: &Program) -> Result<(), String> {
                 let cpu = other[0].cpu_micros / own[0].cpu_micros;
                 goals.report("get, times less CPU than Apache's", cpu);
                 goals.report(
-                    "set, times Apache's (which logs to disk)",
+                    "set, times Apache's (which writes a log)",
                     own[1].rate / other[1].rate,
                 );
                 let opened = sessions::open(&apache, program.sessions)?;
