@@ -11,8 +11,8 @@ use super::session::Scope;
 use super::shared::{Command, Done, Hearer, Shared, Submit};
 use super::time;
 use crate::client::{
-    CallId, Credentials, Error, Input, Machine, Output, Result, SessionEvent, State, WatchId,
-    WatchItem,
+    CallId, Credentials, Error, Input, LossReason, Machine, Output, Result, SessionEvent, State,
+    WatchId, WatchItem,
 };
 use crate::wire::Reply;
 
@@ -228,9 +228,91 @@ impl Driver {
     }
 }
 
+/// A defect of ours must not leave anybody waiting: what may have been sent is in doubt, what was not
+/// taken yet is refused, and nobody hears anything more.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let epoch = self.machine.lease().epoch();
+        let error = Error::SessionLost { epoch, reason: LossReason::Abandoned, sent: false };
+        self.shared.set_ended(error.clone());
+        self.commands.close();
+        let callbacks = &self.shared.callbacks;
+        for (_, done) in self.calls.drain() {
+            done.run(Err(Error::ConnectionLoss { sent: true, epoch }), callbacks);
+        }
+        for done in self.closers.drain(..) {
+            done.run(Err(error.clone()), callbacks);
+        }
+        for done in self.detachers.drain(..) {
+            done.run(Err(error.clone()), callbacks);
+        }
+        while let Ok(command) = self.commands.try_recv() {
+            match command {
+                Command::Submit(submit) => submit.done.run(Err(error.clone()), callbacks),
+                Command::Close(Some(done)) => done.run(Err(error.clone()), callbacks),
+                Command::Detach(done) => done.run(Err(error.clone()), callbacks),
+                Command::Close(None) | Command::Unwatch(_) => {}
+            }
+        }
+        for watch in self.hearers.keys().copied().collect::<Vec<_>>() {
+            self.forget(watch);
+        }
+        self.shared.hub.end(&self.shared.callbacks);
+    }
+}
+
 async fn pause_for(pause: Option<std::time::Duration>) {
     match pause {
         Some(pause) => tokio::time::sleep(pause).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::super::hub::Hub;
+    use super::super::request::RequestOptions;
+    use super::super::shared::Parcel;
+    use super::*;
+    use crate::client::{Hosts, Outcome, Settings};
+    use crate::wire::Request;
+
+    #[test]
+    fn a_defect_of_the_driver_leaves_nobody_waiting() {
+        let (hosts, _) = Hosts::parse("127.0.0.1:1").expect("a host");
+        let machine = Machine::new(Settings::new(hosts), time::now());
+        let (sender, commands) = tokio::sync::mpsc::unbounded_channel();
+        let scope = Scope::new(Arc::clone(machine.lease()));
+        let shared = Arc::new(Shared::new(sender, scope, Hub::new(), None));
+        let mut driver = Driver::new(machine, Arc::clone(&shared), commands);
+        let (answers, heard) = mpsc::channel();
+        let submit = |name: &'static str| {
+            let answers = answers.clone();
+            let parcel =
+                Parcel { chroot: "".into(), options: RequestOptions::default(), hearer: None };
+            let done = Done::Callback(Box::new(move |result: Result<Reply>| {
+                let _ = answers.send((name, result.expect_err("nobody answered").outcome()));
+            }));
+            shared.submit(Request::WhoAmI, parcel, done);
+        };
+        submit("taken");
+        let taken = driver.commands.try_recv().expect("it was submitted");
+        let defect = std::thread::spawn(move || {
+            let lazily = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let _inside = lazily.as_ref().expect("a runtime").enter();
+            driver.obey(taken);
+            panic!("planted");
+        });
+        assert!(defect.join().is_err());
+        submit("late");
+        let limit = std::time::Duration::from_secs(30);
+        let mut heard = [(); 2].map(|()| heard.recv_timeout(limit).expect("everybody is answered"));
+        heard.sort_unstable_by_key(|(name, _)| *name);
+        assert_eq!(heard, [("late", Outcome::NotApplied), ("taken", Outcome::Unknown)]);
     }
 }
