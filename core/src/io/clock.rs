@@ -75,22 +75,27 @@ impl Clock {
         matches!(*self.0, Source::Manual { .. })
     }
 
+    /// Session time and wall time.
     pub(crate) fn now(&self) -> Now {
+        let moment = self.moment();
+        let wall = match &*self.0 {
+            Source::Real { .. } => {
+                let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                i64::try_from(wall.as_millis()).unwrap_or(i64::MAX)
+            }
+            Source::Manual { .. } => MANUAL_WALL + ((moment.0 - MANUAL_START) / 1_000) as i64,
+        };
+        Now { moment, wall: WallMillis(wall) }
+    }
+
+    /// Session time alone.
+    pub(crate) fn moment(&self) -> Moment {
         match &*self.0 {
             Source::Real { start, pace } => {
-                let moment = {
-                    let mut pace = pace.lock();
-                    pace.look(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX))
-                };
-                let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                let wall = i64::try_from(wall.as_millis()).unwrap_or(i64::MAX);
-                Now { moment, wall: WallMillis(wall) }
+                let elapsed = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+                pace.lock().look(elapsed)
             }
-            Source::Manual { now } => {
-                let moment = now.load(Ordering::Acquire);
-                let wall = MANUAL_WALL + ((moment - MANUAL_START) / 1_000) as i64;
-                Now { moment: Moment(moment), wall: WallMillis(wall) }
-            }
+            Source::Manual { now } => Moment(now.load(Ordering::Acquire)),
         }
     }
 

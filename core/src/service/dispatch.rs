@@ -150,20 +150,26 @@ impl<'a> Batch<'a> {
             self.refuse_unknown(xid, number);
             return None;
         };
-        let zxid = self.hold().engine.last_zxid();
-        self.peer.traffic.note(op, xid, zxid);
-        let request = match Request::decode(op, &mut reader) {
-            Ok(request) => request,
-            Err(code) => {
-                self.hold().reply(xid, &Err(code));
-                return None;
+        self.peer.traffic.note(op, xid);
+        match Request::decode(op, &mut reader) {
+            // The guards of a read are of no use to a write; what it answers is noted on delivery.
+            Ok(request) if op.path() == Path::Write => return self.propose(held, xid, request),
+            Ok(request) => {
+                self.note_zxid();
+                self.answer(held, xid, request);
             }
-        };
-        if op.path() == Path::Write {
-            return self.propose(held, xid, request);
+            Err(code) => {
+                self.note_zxid();
+                self.hold().reply(xid, &Err(code));
+            }
         }
-        self.answer(held, xid, request);
         None
+    }
+
+    /// Notes the zxid of the reply that is about to be given.
+    fn note_zxid(&mut self) {
+        let zxid = self.hold().engine.last_zxid();
+        self.peer.traffic.note_zxid(zxid);
     }
 
     /// Answers a request that changes nothing replicated.
@@ -252,6 +258,7 @@ impl<'a> Batch<'a> {
                 (change, Answer::LastReply(xid))
             }
             Request::Check { .. } => {
+                self.note_zxid();
                 self.hold().reply(xid, &Err(Code::Unimplemented));
                 return None;
             }

@@ -160,10 +160,9 @@ pub struct Traffic {
 
 impl Traffic {
     /// Notes the last request.
-    pub fn note(&self, op: Op, xid: i32, zxid: Zxid) {
+    pub fn note(&self, op: Op, xid: i32) {
         let index = op as u64 + 1;
         self.last.store(index << 32 | u64::from(xid as u32), Ordering::Relaxed);
-        self.note_zxid(zxid);
     }
 
     /// Notes the zxid of the last reply.

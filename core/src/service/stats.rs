@@ -23,18 +23,18 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Notes how long `requests` requests of one batch took from their arrival to their replies.
-    pub fn note_latency(&self, took: Duration, requests: u64) {
-        self.latency.note(took, requests);
+    /// Notes how long the requests that arrived together took from their arrival to the last reply.
+    pub fn note_latency(&self, took: Duration) {
+        self.latency.note(took);
     }
 
     /// Notes how long after its deadline a session was expired.
     pub fn note_lateness(&self, late: Duration) {
         self.expired.fetch_add(1, Ordering::Relaxed);
-        self.lateness.note(late, 1);
+        self.lateness.note(late);
     }
 
-    /// Minimum, mean and maximum of the time a request took, in milliseconds.
+    /// Minimum, mean and maximum of the time that requests took, in milliseconds.
     pub fn latency(&self) -> (u64, f64, u64) {
         self.latency.millis()
     }
@@ -66,10 +66,10 @@ impl Default for Spread {
 }
 
 impl Spread {
-    fn note(&self, length: Duration, times: u64) {
+    fn note(&self, length: Duration) {
         let micros = u64::try_from(length.as_micros()).unwrap_or(u64::MAX);
-        self.count.fetch_add(times, Ordering::Relaxed);
-        self.sum.fetch_add(micros.saturating_mul(times), Ordering::Relaxed);
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.sum.fetch_add(micros, Ordering::Relaxed);
         self.min.fetch_min(micros, Ordering::Relaxed);
         self.max.fetch_max(micros, Ordering::Relaxed);
     }

@@ -204,9 +204,9 @@ impl Connection<'_> {
         let received = running.service.receive(self.peer, &mut self.input, now, &mut |proposal| {
             running.propose(proposal, now);
         });
-        let done = running.clock.now().moment;
+        let done = running.clock.moment();
         self.peer.traffic.last_response.store(done.0, Ordering::Relaxed);
-        running.service.stats.note_latency(done.since(now.moment), 1);
+        running.service.stats.note_latency(done.since(now.moment));
         if self.input.is_empty() && self.input.capacity() > IDLE_BUFFER {
             self.input = BytesMut::new();
         }
@@ -260,7 +260,7 @@ impl Connection<'_> {
         if self.peer.is_paused.load(Ordering::Relaxed)
             && let Some(held) = self.peer.lease()
         {
-            held.lease.touch(self.running.clock.now().moment);
+            held.lease.touch(self.running.clock.moment());
         }
     }
 

@@ -90,7 +90,7 @@ impl Server {
     /// If the server does not run on a [`Clock::manual`](crate::server::Clock::manual).
     pub fn advance(&self, length: Duration) {
         assert!(self.running.clock.is_manual(), "only a manual clock can be advanced");
-        let until = self.running.clock.now().moment + length;
+        let until = self.running.clock.moment() + length;
         expiry::advance(&self.running, until);
     }
 
