@@ -17,7 +17,7 @@ use crate::wire::ops::Path;
 use crate::wire::{Op, Reply, Request, RequestHeader, event, frame, reply};
 
 /// How many reads are answered under one guard. Writers wait no longer than that.
-const READS_AT_A_TIME: u32 = 64;
+const READS_AT_A_TIME: u32 = 32;
 
 /// Operations that exist only inside the server or inside a multi. They are refused, and do not cost
 /// the connection: createSession, deleteContainer.
@@ -51,7 +51,13 @@ impl Hold<'_> {
 
     fn append(&mut self, write: impl FnOnce(&mut BytesMut)) {
         write(&mut self.waiting.bytes);
+        self.count();
+    }
+
+    /// One more frame was appended.
+    fn count(&mut self) {
         self.waiting.frames += 1;
+        self.reads += 1;
     }
 }
 
@@ -211,7 +217,7 @@ impl<'a> Batch<'a> {
         let hold = self.hold();
         let out = &mut hold.waiting.bytes;
         let read = read(&hold.engine, request, &identities, held.session, xid, out);
-        hold.waiting.frames += 1;
+        hold.count();
         if let Some((registration, path)) = read.watch {
             service.watches.lock().add(connection, path, registration);
         }
@@ -285,13 +291,11 @@ impl<'a> Batch<'a> {
         if self.hold.as_ref().is_some_and(|hold| hold.reads >= READS_AT_A_TIME) {
             self.hold = None;
         }
-        let hold = self.hold.get_or_insert_with(|| Hold {
+        self.hold.get_or_insert_with(|| Hold {
             engine: self.service.engine.read(),
             waiting: self.peer.outbox.lock(),
             reads: 0,
-        });
-        hold.reads += 1;
-        hold
+        })
     }
 
     fn close(&mut self, closing: Closing) {
