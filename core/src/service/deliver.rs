@@ -58,14 +58,14 @@ impl Service {
         debug_assert_eq!(engine.last_zxid(), effects.zxid, "N4: delivered under the same guard");
         let asker = proposal.origin.as_ref().map(|origin| &origin.peer);
         // A session that ends by itself hears nothing of its own end: its connection goes first.
-        if let Change::EndSession { id, .. } = &proposal.txn.change {
-            self.end(*id, asker);
+        if let Some(id) = effects.ended {
+            self.end(id, asker);
         }
         for changed in &effects.changes {
             self.fire(changed, effects, asker);
         }
         match &proposal.txn.change {
-            Change::CreateSession { id, timeout, password } if effects.result.is_ok() => {
+            Change::CreateSession { id, timeout, password } if effects.begun.is_some() => {
                 self.begin(proposal, (*id, *timeout, *password), now);
             }
             Change::CreateSession { .. } => asker.into_iter().for_each(|asker| asker.cut()),
