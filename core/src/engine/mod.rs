@@ -20,6 +20,7 @@
 pub mod access;
 mod apply;
 mod check;
+mod digest;
 mod draft;
 pub mod effects;
 mod multi;
@@ -27,6 +28,7 @@ mod network;
 pub mod read;
 mod reap;
 mod reserved;
+mod restore;
 pub mod rewatch;
 mod sessions;
 pub mod txn;
@@ -34,12 +36,15 @@ mod znodes;
 
 pub use effects::{Changed, Effects};
 pub use read::{Read, read};
+pub use restore::Restore;
 pub use rewatch::{Rewatch, rewatch};
 pub use txn::{Cause, Change, Txn};
 
 use crate::base::{Millis, Zxid};
 use crate::session::{Ephemerals, Registry};
 use crate::tree::Tree;
+
+pub use crate::tree::{Inconsistent, Znode};
 
 /// What an engine is told once. All but `hash_seed` has to be the same on every replica.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -15,9 +15,12 @@ pub(super) fn is_reserved(path: &str) -> bool {
 /// The paths that cannot be deleted.
 pub(super) const ALL: [&str; 4] = [path::ROOT, ZOOKEEPER, QUOTA, CONFIG];
 
-/// Puts them into a new tree. No transaction created them, so no parent counts them.
+/// Puts those into a tree that it does not have. No transaction created them, so no parent counts them.
 pub(super) fn plant(tree: &mut Tree) {
     for path in [ZOOKEEPER, QUOTA, CONFIG] {
+        if tree.find(path).is_some() {
+            continue;
+        }
         let above = path::parent(path).and_then(|parent| tree.find(parent));
         let parent = above.expect("the list names parents before children");
         let id = tree.plant(

@@ -73,7 +73,9 @@ pub enum OpenError {
         source: std::io::Error,
     },
     /// The files were written by a release this one knows nothing of.
-    #[error("{file} has format version {version}, this release reads up to {newest}; use a newer one")]
+    #[error(
+        "{file} has format version {version}, this release reads up to {newest}; use a newer one"
+    )]
     Version {
         /// The file.
         file: String,

@@ -21,11 +21,27 @@ struct Shared {
 impl Acls {
     /// The number of this list for one more user.
     pub(super) fn intern(&mut self, list: Vec<Acl>) -> u32 {
-        if let Some(&number) = self.numbers.get(list.as_slice()) {
-            self.shared_mut(number).users += 1;
-            return number;
+        match self.known(&list) {
+            Some(number) => number,
+            None => self.add(list.into()),
         }
-        let list: Arc<[Acl]> = list.into();
+    }
+
+    /// The same for a list that its owner shares.
+    pub(super) fn intern_shared(&mut self, list: &Arc<[Acl]>) -> u32 {
+        match self.known(list) {
+            Some(number) => number,
+            None => self.add(Arc::clone(list)),
+        }
+    }
+
+    fn known(&mut self, list: &[Acl]) -> Option<u32> {
+        let number = *self.numbers.get(list)?;
+        self.shared_mut(number).users += 1;
+        Some(number)
+    }
+
+    fn add(&mut self, list: Arc<[Acl]>) -> u32 {
         let shared = Some(Shared { list: Arc::clone(&list), users: 1 });
         let number = match self.free.pop() {
             Some(number) => {

@@ -157,7 +157,7 @@ impl Tree {
     }
 
     /// Links a znode between the siblings its slot names, and lists it wherever it belongs.
-    fn enter(&mut self, id: NodeId) {
+    pub(super) fn enter(&mut self, id: NodeId) {
         let slot = self.slots.get(id);
         let (parent, prev, next, kind) = (slot.parent, slot.prev, slot.next, slot.kind);
         if next != NONE {

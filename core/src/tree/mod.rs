@@ -25,10 +25,12 @@ mod change;
 mod check;
 mod index;
 mod node;
+mod place;
 mod slots;
 
 pub use change::{Birth, Step};
 pub use node::{Kind, Node};
+pub use place::{Inconsistent, Znode};
 pub use slots::NodeId;
 
 use std::collections::BTreeSet;
@@ -131,6 +133,35 @@ impl Tree {
                 at
             })
         })
+    }
+
+    /// Visits every znode with its path, parents before their children. The root's path is empty,
+    /// as the beginning of all others.
+    pub fn walk_paths(&self, mut visit: impl FnMut(&str, NodeId)) {
+        let mut path = String::new();
+        // Where the paths of the znode at hand and of everything above it end.
+        let mut ends = Vec::new();
+        let mut above = Vec::new();
+        for id in self.walk() {
+            let slot = self.slots.get(id);
+            while above.last().is_some_and(|&top| top != slot.parent) {
+                above.pop();
+                ends.pop();
+            }
+            path.truncate(ends.last().copied().unwrap_or(0));
+            if id != ROOT {
+                path.push('/');
+                path.push_str(&slot.name);
+            }
+            visit(&path, id);
+            above.push(id);
+            ends.push(path.len());
+        }
+    }
+
+    /// Every znode, in the order of the numbers.
+    pub fn ids(&self) -> impl Iterator<Item = NodeId> {
+        self.slots.iter().map(|(id, _)| id)
     }
 
     /// The full path of a znode.

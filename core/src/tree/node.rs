@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::mode::Ttl;
-use crate::base::{Acl, CreateMode, SessionId, Stat, WallMillis};
+use crate::base::{Acl, CreateMode, SessionId, Stat, WallMillis, Zxid};
 
 use super::slots::Slot;
 
@@ -88,6 +88,11 @@ impl<'a> Node<'a> {
     /// When its data were last set.
     pub fn mtime(self) -> WallMillis {
         self.slot.mtime
+    }
+
+    /// The latest transaction it shows a trace of.
+    pub fn newest_zxid(self) -> Zxid {
+        self.slot.czxid.max(self.slot.mzxid).max(self.slot.pzxid)
     }
 
     /// Its metadata as clients see them.

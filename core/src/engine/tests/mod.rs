@@ -5,6 +5,7 @@ mod hostile;
 mod model;
 mod multis;
 mod reads;
+mod restore;
 mod script;
 mod sessions;
 mod znodes;

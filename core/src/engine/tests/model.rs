@@ -322,7 +322,7 @@ impl Model {
 }
 
 /// Runs `count` random transactions and returns them.
-fn run(seed: u64, count: usize) -> (Engine, Vec<Txn>) {
+pub(super) fn run(seed: u64, count: usize) -> (Engine, Vec<Txn>) {
     let mut script = Script::new(seed);
     let mut model = Model::new();
     let mut engine = Engine::new(EngineOptions { hash_seed: seed, ..Default::default() });

@@ -1,0 +1,106 @@
+//! A state put together from what was written down: an image of our own or somebody else's.
+
+use super::{Engine, EngineOptions, Inconsistent, Znode, reserved};
+use crate::base::{SessionId, Zxid};
+use crate::session::{Ephemerals, Registered, Registry};
+use crate::tree::{Kind, NodeId, Tree};
+
+/// A state in the making. It becomes an engine when everything is in and fits together.
+pub struct Restore {
+    options: EngineOptions,
+    tree: Tree,
+    registry: Registry,
+}
+
+impl Engine {
+    /// Begins a state that is only a root.
+    pub fn restore(options: EngineOptions) -> Restore {
+        let tree = Tree::new(options.hash_seed);
+        Restore { options, tree, registry: Registry::default() }
+    }
+
+    /// Every znode with its path, parents before their children, the root first as `/`.
+    pub fn znodes(&self) -> impl Iterator<Item = (String, Znode)> {
+        self.tree.walk().map(|id| (self.tree.path(id), self.tree.node(id).to_znode()))
+    }
+}
+
+impl Restore {
+    /// Adds a session.
+    ///
+    /// # Errors
+    /// The id is taken or stands for "no session".
+    pub fn session(&mut self, id: SessionId, registered: Registered) -> Result<(), Inconsistent> {
+        let fault = |found| Err(Inconsistent::new(format!("session {id}"), found));
+        if id.is_none() {
+            return fault("has an id that no session can have");
+        }
+        if self.registry.insert(id, registered) { Ok(()) } else { fault("is there twice") }
+    }
+
+    /// Adds a znode; parents come before their children. The root is `/` or empty; if it is never
+    /// given it is as in a new tree.
+    ///
+    /// # Errors
+    /// There is no parent, or it is ephemeral; the path is taken or malformed.
+    pub fn znode(&mut self, path: &str, znode: Znode) -> Result<(), Inconsistent> {
+        self.tree.place(path, &znode).map(drop)
+    }
+
+    /// How many ephemerals belong to no session that was added: what [`Restore::finish`] drops.
+    pub fn orphans(&self) -> usize {
+        self.owned().filter(|&(_, owner)| !self.registry.contains(owner)).count()
+    }
+
+    /// Makes it the state after the transaction `last_zxid`. Ephemerals without a registered owner
+    /// go, and their parents show that they went with that transaction. Reserved znodes that are
+    /// missing are there again.
+    ///
+    /// # Errors
+    /// A znode carries a later zxid, or a reserved one is not persistent.
+    pub fn finish(mut self, last_zxid: Zxid) -> Result<Engine, Inconsistent> {
+        self.check_zxids(last_zxid)?;
+        let orphan = |&(_, owner): &(NodeId, SessionId)| !self.registry.contains(owner);
+        let orphans: Vec<NodeId> = self.owned().filter(orphan).map(|(id, _)| id).collect();
+        for id in orphans {
+            let gone = self.tree.remove(id, last_zxid);
+            self.tree.keep(gone);
+        }
+        reserved::plant(&mut self.tree);
+        self.check_reserved()?;
+        let mut ephemerals = Ephemerals::default();
+        for (id, owner) in self.owned() {
+            ephemerals.insert(owner, self.tree.path(id));
+        }
+        let Restore { options, tree, registry } = self;
+        Ok(Engine { options, tree, registry, ephemerals, last_zxid })
+    }
+
+    fn owned(&self) -> impl Iterator<Item = (NodeId, SessionId)> {
+        self.tree.ids().filter_map(|id| match self.tree.node(id).kind() {
+            Kind::Ephemeral(owner) => Some((id, owner)),
+            Kind::Persistent | Kind::Container | Kind::Ttl(_) => None,
+        })
+    }
+
+    fn check_zxids(&self, last_zxid: Zxid) -> Result<(), Inconsistent> {
+        for id in self.tree.ids() {
+            let newest = self.tree.node(id).newest_zxid();
+            if newest > last_zxid {
+                let found = format!("carries zxid {newest}, the state ends at {last_zxid}");
+                return Err(Inconsistent::new(self.tree.path(id), found));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_reserved(&self) -> Result<(), Inconsistent> {
+        for path in reserved::ALL {
+            let id = self.tree.find(path).expect("E4: what was missing is planted");
+            if self.tree.node(id).kind() != Kind::Persistent {
+                return Err(Inconsistent::new(path, "is reserved and not persistent"));
+            }
+        }
+        Ok(())
+    }
+}
