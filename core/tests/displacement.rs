@@ -35,7 +35,7 @@ fn service() -> Service {
         sessionless_timeout: Duration::from_secs(10),
         max_frame: 1 << 20,
         outstanding: 1_000,
-        extended_types: true,
+        rules: tenure::engine::Rules::default(),
         reap_interval: Duration::from_secs(60),
     };
     Service::new(options, NOW, Box::new(|| Password([7; 16])))

@@ -19,6 +19,7 @@
 
 pub mod access;
 mod apply;
+mod batch;
 mod check;
 mod digest;
 mod draft;
@@ -34,40 +35,32 @@ mod sessions;
 pub mod txn;
 mod znodes;
 
+pub use batch::{Batch, BatchWriter, Rules, Undecodable};
 pub use effects::{Changed, Effects};
 pub use read::{Read, read};
 pub use restore::Restore;
 pub use rewatch::{Rewatch, rewatch};
 pub use txn::{Cause, Change, Txn};
 
-use crate::base::{Millis, Zxid};
+use crate::base::Zxid;
 use crate::session::{Ephemerals, Registry};
 use crate::tree::Tree;
 
 pub use crate::tree::{Inconsistent, Znode};
 
-/// What an engine is told once. All but `hash_seed` has to be the same on every replica.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// What an engine is told once.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct EngineOptions {
-    /// Whether znodes can have a time to live.
-    pub extended_types: bool,
-    /// How long after its creation, or after its data were last set, a container goes that never
-    /// had a child. `None`: never.
-    pub never_used_containers: Option<Millis>,
+    /// The rules until a batch brings others.
+    pub rules: Rules,
     /// Makes it hard to choose paths that slow the index down. Changes no answer; give each process
     /// its own.
     pub hash_seed: u64,
 }
 
-impl Default for EngineOptions {
-    fn default() -> EngineOptions {
-        EngineOptions { extended_types: true, never_used_containers: None, hash_seed: 0 }
-    }
-}
-
 /// The replicated state of a server.
 pub struct Engine {
-    options: EngineOptions,
+    rules: Rules,
     tree: Tree,
     registry: Registry,
     ephemerals: Ephemerals,
@@ -80,12 +73,26 @@ impl Engine {
         let mut tree = Tree::new(options.hash_seed);
         reserved::plant(&mut tree);
         Engine {
-            options,
+            rules: options.rules,
             tree,
             registry: Registry::default(),
             ephemerals: Ephemerals::default(),
             last_zxid: Zxid::ZERO,
         }
+    }
+
+    /// A batch begins: its transactions are judged by these rules, and a higher epoch than the one
+    /// so far starts a count of zxids of its own.
+    pub fn begin(&mut self, epoch: u32, rules: Rules) {
+        self.rules = rules;
+        if epoch > self.epoch() {
+            self.last_zxid = Zxid(i64::from(epoch) << 32);
+        }
+    }
+
+    /// The upper half of the newest zxid.
+    pub fn epoch(&self) -> u32 {
+        (self.last_zxid.0 >> 32) as u32
     }
 
     /// The transaction applied last, failed or not.

@@ -49,7 +49,7 @@ impl Engine {
 
     fn is_due(&self, node: Node<'_>, at: WallMillis) -> bool {
         let age = at.0.saturating_sub(node.mtime().0);
-        let unused = self.options.never_used_containers;
+        let unused = self.rules.never_used_containers;
         node.num_children() == 0
             && match node.kind() {
                 Kind::Container if node.creations() > 0 => true,

@@ -73,7 +73,7 @@ impl Restore {
             ephemerals.insert(owner, self.tree.path(id));
         }
         let Restore { options, tree, registry } = self;
-        Ok(Engine { options, tree, registry, ephemerals, last_zxid })
+        Ok(Engine { rules: options.rules, tree, registry, ephemerals, last_zxid })
     }
 
     fn owned(&self) -> impl Iterator<Item = (NodeId, SessionId)> {

@@ -17,7 +17,7 @@ impl Engine {
         create: &Create,
         asker: Asker<'_>,
     ) -> Result<(String, Stat), Code> {
-        if matches!(create.flags, 5 | 6) && !self.options.extended_types {
+        if matches!(create.flags, 5 | 6) && !self.rules.extended_types {
             return Err(Code::Unimplemented);
         }
         let mode = create.mode()?;

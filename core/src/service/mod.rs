@@ -36,7 +36,7 @@ use std::sync::OnceLock;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::base::{Millis, Moment, Password, SessionId, WallMillis};
-use crate::engine::{Engine, EngineOptions};
+use crate::engine::{Engine, EngineOptions, Rules};
 use crate::session::{Attachments, Bounds, Deadlines, SessionIds};
 use crate::watch::WatchTable;
 
@@ -64,8 +64,8 @@ pub struct Options {
     pub max_frame: usize,
     /// Replies that may wait for clients before those clients are read no further.
     pub outstanding: usize,
-    /// Whether TTL znodes can be created.
-    pub extended_types: bool,
+    /// What may be chosen and a result depends on.
+    pub rules: Rules,
     /// How often containers and TTL znodes are looked at.
     pub reap_interval: std::time::Duration,
 }
@@ -110,11 +110,7 @@ impl Service {
         passwords: Box<dyn Fn() -> Password + Send + Sync>,
     ) -> Service {
         let [tree_seed, watch_seed] = halves(passwords());
-        let engine = Engine::new(EngineOptions {
-            extended_types: options.extended_types,
-            hash_seed: tree_seed,
-            ..EngineOptions::default()
-        });
+        let engine = Engine::new(EngineOptions { rules: options.rules, hash_seed: tree_seed });
         let sessions = Sessions {
             ids: SessionIds::start(options.server_id, now.wall),
             deadlines: Deadlines::default(),

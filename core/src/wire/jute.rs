@@ -32,6 +32,20 @@ impl Reader {
         self.rest.len()
     }
 
+    /// One byte.
+    pub fn byte(&mut self) -> Result<u8> {
+        self.need(1)?;
+        Ok(self.rest.get_u8())
+    }
+
+    /// As many bytes as the type says.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        self.need(N)?;
+        let mut bytes = [0; N];
+        self.rest.copy_to_slice(&mut bytes);
+        Ok(bytes)
+    }
+
     /// One byte; any value but 0 is true.
     pub fn bool(&mut self) -> Result<bool> {
         self.need(1)?;

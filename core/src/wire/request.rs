@@ -245,11 +245,12 @@ impl Request {
         frame::put(out, |out| {
             out.put_i32(xid);
             out.put_i32(self.op().number());
-            self.put_body(out);
+            self.encode_body(out);
         });
     }
 
-    fn put_body(&self, out: &mut BytesMut) {
+    /// Appends the body alone: what [`Request::decode`] reads.
+    pub fn encode_body(&self, out: &mut BytesMut) {
         match self {
             Request::Create(create) => create.put(out),
             Request::Delete { path, version } | Request::Check { path, version } => {

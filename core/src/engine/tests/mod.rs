@@ -1,6 +1,7 @@
 //! What transactions and reads do, by statement.
 
 mod acls;
+mod batches;
 mod hostile;
 mod model;
 mod multis;

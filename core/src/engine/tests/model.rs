@@ -355,8 +355,15 @@ fn agree(seed: u64) {
     let agreed = started.elapsed();
     let mut replayed = Engine::new(EngineOptions { hash_seed: 99, ..Default::default() });
     let mut outcomes: BTreeMap<Option<Code>, usize> = BTreeMap::new();
-    for txn in &txns {
-        let failure = match replayed.apply(txn).result {
+    // What is replayed went through the bytes of the log.
+    let logged = txns.chunks(7).flat_map(|txns| {
+        let batch = Batch { epoch: 0, rules: Rules::default(), txns: txns.to_vec() };
+        let read = Batch::decode(batch.encode()).expect("what was written can be read");
+        assert_eq!(read, batch);
+        read.txns
+    });
+    for txn in logged {
+        let failure = match replayed.apply(&txn).result {
             Ok(Reply::Multi(results)) => match results.first() {
                 Some(MultiResult::Failed(number)) => Some(Code::Other(*number)),
                 _ => None,

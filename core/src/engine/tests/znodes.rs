@@ -228,7 +228,8 @@ fn z35_a_new_parent_counts_from_zero() {
 
 #[test]
 fn z40_without_extended_types_there_is_no_ttl() {
-    let mut world = World::with(EngineOptions { extended_types: false, ..Default::default() });
+    let rules = Rules { extended_types: false, ..Rules::default() };
+    let mut world = World::with(EngineOptions { rules, ..Default::default() });
     assert_eq!(world.create_as("/t", ttl(5)), Err(Code::Unimplemented));
     assert_eq!(world.create_as("no path", ttl(5)), Err(Code::Unimplemented));
     assert!(world.create_as("/c", CreateMode::Container).is_ok());
@@ -284,7 +285,8 @@ fn z45_z46_z49_a_container_is_due_when_its_last_child_is_gone() {
 #[test]
 fn z46_unused_containers_can_be_given_a_limit() {
     let limit = Some(Millis(300_000));
-    let options = EngineOptions { never_used_containers: limit, ..Default::default() };
+    let rules = Rules { never_used_containers: limit, ..Rules::default() };
+    let options = EngineOptions { rules, ..Default::default() };
     let mut world = World::with(options);
     world.create_as("/c", CreateMode::Container).unwrap();
     let born = world.stat("/c").mtime.0;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::handle::Server;
 use super::running::Running;
 use crate::base::{Millis, Password, limits};
+use crate::engine::Rules;
 use crate::io::clock::Clock;
 use crate::replication::Solo;
 use crate::service::{Options, Service};
@@ -178,7 +179,7 @@ impl ServerBuilder {
             sessionless_timeout: self.sessionless_timeout,
             max_frame: self.max_frame,
             outstanding: self.outstanding_limit,
-            extended_types: self.extended_types,
+            rules: Rules { extended_types: self.extended_types, ..Rules::default() },
             reap_interval: self.reap_interval.max(Duration::from_millis(1)),
         })
     }

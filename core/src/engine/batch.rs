@@ -1,0 +1,222 @@
+//! One entry of the log: transactions that are ordered, made durable and applied together.
+//!
+//! The bytes are this project's own and have a version of their own, so that neither another release
+//! nor another way of agreeing on the order changes what is on disk. The body of a request is what the
+//! protocol makes of it.
+//!
+//! Everything that has a say in the result stands in the entry. A replica, or a restart under other
+//! settings, therefore comes to the same state.
+
+use std::sync::Arc;
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::{Cause, Change, Txn};
+use crate::base::{Identity, Millis, Password, SessionId, WallMillis};
+use crate::wire::jute::{self, Malformed, Reader};
+use crate::wire::{Op, Request};
+
+/// The version written, and the newest one read.
+const VERSION: u8 = 1;
+
+/// The most transactions whoever writes puts into one batch. More are read all the same.
+pub const MOST_TXNS: usize = 4_096;
+
+/// What an operator may choose and a result depends on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rules {
+    /// Whether znodes can have a time to live.
+    pub extended_types: bool,
+    /// How long after its creation, or after its data were last set, a container goes that never
+    /// had a child. `None`: never.
+    pub never_used_containers: Option<Millis>,
+}
+
+impl Default for Rules {
+    fn default() -> Rules {
+        Rules { extended_types: true, never_used_containers: None }
+    }
+}
+
+/// Transactions that stand or fall together on disk, and are applied one after the other.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Batch {
+    /// The upper half of the zxids. A higher one than before starts a count of its own.
+    pub epoch: u32,
+    /// The rules its transactions are judged by.
+    pub rules: Rules,
+    /// In their order.
+    pub txns: Vec<Txn>,
+}
+
+/// Bytes that are no batch of a version this release reads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Undecodable {
+    /// Another release wrote it.
+    #[error(
+        "the entry has format version {0}, this release reads up to {VERSION}; use a newer one"
+    )]
+    Version(u8),
+    /// The bytes do not hold what they announce.
+    #[error("the entry is malformed")]
+    Malformed,
+}
+
+impl From<Malformed> for Undecodable {
+    fn from(_: Malformed) -> Undecodable {
+        Undecodable::Malformed
+    }
+}
+
+/// Appends what precedes the transactions of a batch, their count included.
+fn put_head(out: &mut BytesMut, epoch: u32, rules: Rules, count: usize) {
+    out.put_u8(VERSION);
+    out.put_u32(epoch);
+    jute::put_bool(out, rules.extended_types);
+    out.put_i64(rules.never_used_containers.map_or(-1, |limit| i64::from(limit.0)));
+    jute::put_length(out, count);
+}
+
+/// A batch being written, transaction by transaction.
+pub struct BatchWriter<'a> {
+    before: Option<&'a Arc<[Identity]>>,
+    out: BytesMut,
+}
+
+impl<'a> BatchWriter<'a> {
+    /// Starts a batch of `count` transactions.
+    pub fn new(epoch: u32, rules: Rules, count: usize) -> BatchWriter<'a> {
+        let mut out = BytesMut::with_capacity(256 + 192 * count);
+        put_head(&mut out, epoch, rules, count);
+        BatchWriter { before: None, out }
+    }
+
+    /// Appends one.
+    pub fn put(&mut self, txn: &'a Txn) {
+        let out = &mut self.out;
+        out.put_i64(txn.at.0);
+        out.put_i64(txn.session.0);
+        let is_same = self.before.is_some_and(|before| **before == *txn.identities);
+        jute::put_bool(out, is_same);
+        if !is_same {
+            jute::put_length(out, txn.identities.len());
+            for identity in txn.identities.iter() {
+                jute::put_string(out, &identity.scheme);
+                jute::put_string(out, &identity.id);
+            }
+        }
+        self.before = Some(&txn.identities);
+        put_change(out, &txn.change);
+    }
+
+    /// The bytes.
+    pub fn finish(self) -> Bytes {
+        self.out.freeze()
+    }
+}
+
+impl Batch {
+    /// Its bytes.
+    pub fn encode(&self) -> Bytes {
+        let mut writer = BatchWriter::new(self.epoch, self.rules, self.txns.len());
+        for txn in &self.txns {
+            writer.put(txn);
+        }
+        writer.finish()
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// [`Undecodable`]; nothing is guessed.
+    pub fn decode(body: Bytes) -> Result<Batch, Undecodable> {
+        let mut reader = Reader::new(body);
+        let version = reader.byte()?;
+        if version != VERSION {
+            return Err(Undecodable::Version(version));
+        }
+        let epoch = reader.int()? as u32;
+        let extended_types = reader.bool()?;
+        let never_used_containers = match reader.long()? {
+            -1 => None,
+            limit => Some(Millis(u32::try_from(limit).map_err(|_| Malformed)?)),
+        };
+        let count = usize::try_from(reader.int()?).map_err(|_| Malformed)?;
+        let mut txns: Vec<Txn> = Vec::with_capacity(count.min(MOST_TXNS));
+        for _ in 0..count {
+            let before = txns.last().map(|txn| txn.identities.clone());
+            txns.push(take_txn(&mut reader, before)?);
+        }
+        if reader.remaining() > 0 {
+            return Err(Undecodable::Malformed);
+        }
+        Ok(Batch { epoch, rules: Rules { extended_types, never_used_containers }, txns })
+    }
+}
+
+fn take_txn(reader: &mut Reader, before: Option<Arc<[Identity]>>) -> jute::Result<Txn> {
+    let at = WallMillis(reader.long()?);
+    let session = SessionId(reader.long()?);
+    let identities = if reader.bool()? {
+        before.ok_or(Malformed)?
+    } else {
+        let listed = reader
+            .vector(|reader| Ok(Identity { scheme: reader.string()?, id: reader.string()? }))?;
+        listed.into()
+    };
+    Ok(Txn { at, session, identities, change: take_change(reader)? })
+}
+
+fn put_change(out: &mut BytesMut, change: &Change) {
+    match change {
+        Change::CreateSession { id, timeout, password } => {
+            out.put_u8(1);
+            out.put_i64(id.0);
+            out.put_u32(timeout.0);
+            out.put_slice(&password.0);
+        }
+        Change::EndSession { id, cause } => {
+            out.put_u8(2);
+            out.put_i64(id.0);
+            out.put_u8(match cause {
+                Cause::Closed => 0,
+                Cause::Expired => 1,
+                Cause::Administrator => 2,
+            });
+        }
+        Change::Request(request) => {
+            out.put_u8(3);
+            out.put_i32(request.op().number());
+            request.encode_body(out);
+        }
+        Change::Reap { path } => {
+            out.put_u8(4);
+            jute::put_string(out, path);
+        }
+    }
+}
+
+fn take_change(reader: &mut Reader) -> jute::Result<Change> {
+    Ok(match reader.byte()? {
+        1 => Change::CreateSession {
+            id: SessionId(reader.long()?),
+            timeout: Millis(reader.int()? as u32),
+            password: Password(reader.array()?),
+        },
+        2 => Change::EndSession {
+            id: SessionId(reader.long()?),
+            cause: match reader.byte()? {
+                0 => Cause::Closed,
+                1 => Cause::Expired,
+                2 => Cause::Administrator,
+                _ => return Err(Malformed),
+            },
+        },
+        3 => {
+            let op = Op::from_number(reader.int()?).ok_or(Malformed)?;
+            Change::Request(Request::decode(op, reader).map_err(|_| Malformed)?)
+        }
+        4 => Change::Reap { path: reader.string()? },
+        _ => return Err(Malformed),
+    })
+}
