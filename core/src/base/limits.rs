@@ -37,6 +37,13 @@ pub const OUTBOX_PAUSE: usize = 1 << 20;
 /// closed; the session stays, and re-registering its watches catches up.
 pub const OUTBOX_CLOSE: usize = 16 << 20;
 
+/// Bytes of requests of one connection that may wait for their transactions. Above it nothing more is
+/// read from that connection until some are done.
+pub const LINE_BYTES: usize = 4 << 20;
+
+/// How many of them may.
+pub const LINE_REQUESTS: usize = 65_536;
+
 /// Bytes read from a socket at a time.
 pub const READ_CHUNK: usize = 64 << 10;
 

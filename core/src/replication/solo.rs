@@ -12,6 +12,7 @@ impl Replicator for Solo {
     fn propose(&self, service: &Service, proposal: Proposal, now: Now) {
         let mut engine = service.engine_mut();
         if proposal.is_void() {
+            service.forget(&engine, &proposal);
             return;
         }
         let effects = engine.apply(&proposal.txn);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::deliver::{Answer, Origin, Proposal};
+use super::line::Successor;
 use super::outbox::Closing;
 use super::peer::Peer;
 use super::{Now, Service};
@@ -19,6 +20,7 @@ impl Service {
     /// A client that has seen more than this server is turned away without a byte, so that it does
     /// not travel back in time; so is one whose frame is not a handshake.
     pub(super) fn admit(&self, peer: &Arc<Peer>, body: Bytes, now: Now) -> Option<Proposal> {
+        let size = body.len();
         let Ok(request) = ConnectRequest::decode(body) else {
             peer.outbox.close(Closing::Now);
             return None;
@@ -29,12 +31,11 @@ impl Service {
         }
         let timeout = self.options.bounds.grant(request.timeout);
         if request.session_id.is_none() {
-            return Some(self.create_session(peer, timeout, request.read_only, now));
+            return Some(self.create_session(peer, timeout, (request.read_only, size), now));
         }
-        let response = self.reattach(peer, &request, timeout, now);
-        let refused = response.is_refused();
-        peer.outbox.push(|out| response.encode(out));
-        if refused {
+        if !self.reattach(peer, &request, timeout, now) {
+            let refused = ConnectResponse::refused(request.read_only.map(|_| false));
+            peer.outbox.push(|out| refused.encode(out));
             peer.outbox.close(Closing::AfterFlush);
         }
         None
@@ -44,42 +45,58 @@ impl Service {
         &self,
         peer: &Arc<Peer>,
         timeout: Millis,
-        read_only: Option<bool>,
+        (read_only, size): (Option<bool>, usize),
         now: Now,
     ) -> Proposal {
+        peer.begin_handshake();
         let id = self.sessions.lock().ids.take();
         let change = Change::CreateSession { id, timeout, password: (self.passwords)() };
         Proposal {
             txn: Txn { at: now.wall, session: id, identities: peer.identities(), change },
             origin: Some(Origin { peer: peer.clone(), answer: Answer::Connect { read_only } }),
+            size,
         }
     }
 
-    /// Lets a connection speak for a session that exists. The password is judged before anything is
-    /// touched, so a wrong one disturbs neither the session nor its live connection (S5).
+    /// Lets a connection speak for a session that exists, at once or when nothing that was sent on the
+    /// one before is under way any more. The password is judged before anything is touched, so a wrong
+    /// one disturbs neither the session nor its live connection (S5). Returns false if it is refused.
     fn reattach(
         &self,
-        peer: &Peer,
+        peer: &Arc<Peer>,
         request: &ConnectRequest,
         timeout: Millis,
         now: Now,
-    ) -> ConnectResponse {
-        let read_only = request.read_only.map(|_| false);
-        let refused = ConnectResponse::refused(read_only);
-        let id: SessionId = request.session_id;
-        let Some(registered) = self.engine().registry().get(id).copied() else { return refused };
+    ) -> bool {
+        let session: SessionId = request.session_id;
+        let Some(registered) = self.engine().registry().get(session).copied() else { return false };
         if !registered.password.matches(request.password.as_deref().unwrap_or_default()) {
-            return refused;
+            return false;
         }
-        let before = {
-            let mut sessions = self.sessions.lock();
-            let Some(lease) = sessions.deadlines.renew(id, timeout, now.moment) else {
-                return refused;
-            };
-            peer.speak_for(id, lease);
-            sessions.attachments.attach(id, peer.id)
+        let mut sessions = self.sessions.lock();
+        let Some(lease) = sessions.deadlines.renew(session, timeout, now.moment) else {
+            return false;
         };
-        self.cut_connection(before);
-        ConnectResponse { timeout, session_id: id, password: registered.password, read_only }
+        let before = sessions.attachments.attach(session, peer.id);
+        if let Some(before) = before.and_then(|before| self.peers.read().get(before).cloned()) {
+            before.cut();
+            if before.line.drain() {
+                sessions.draining.insert(session, before);
+            }
+        }
+        peer.begin_handshake();
+        let read_only = request.read_only.map(|_| false);
+        let password = registered.password;
+        let response = ConnectResponse { timeout, session_id: session, password, read_only };
+        let successor = Successor { peer: peer.clone(), session, lease, response };
+        let at_once = match sessions.draining.get(&session) {
+            Some(before) => before.line.pass_to(successor),
+            None => Some(successor),
+        };
+        drop(sessions);
+        if let Some(successor) = at_once {
+            self.hand_over(successor);
+        }
+        true
     }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::line::Successor;
 use super::outbox::Closing;
 use super::peer::Peer;
 use super::{Now, Service};
-use crate::base::{Millis, Password, Perms, SessionId};
+use crate::base::{Code, Millis, Password, Perms, SessionId};
 use crate::engine::{Change, Changed, Effects, Engine, Txn, access};
 use crate::wire::{ConnectResponse, event, reply};
 
@@ -15,6 +16,8 @@ pub struct Proposal {
     pub txn: Txn,
     /// Who waits for the answer; nobody for what the server itself wants.
     pub origin: Option<Origin>,
+    /// How many bytes asked for it.
+    pub size: usize,
 }
 
 impl Proposal {
@@ -87,6 +90,26 @@ impl Service {
                 Answer::Connect { .. } => {}
             }
         }
+        self.forget(engine, proposal);
+    }
+
+    /// A proposal will not be carried out, and nobody hears of it. Like a delivery it stands in the
+    /// order of proposals, and under the engine's write guard.
+    pub fn forget(&self, engine: &Engine, proposal: &Proposal) {
+        if let Some(Origin { peer, .. }) = &proposal.origin {
+            self.settle(engine, peer, proposal.size);
+        }
+    }
+
+    /// A proposal is not carried out, and its asker is told why. Like a delivery it stands in the
+    /// order of proposals, and under the engine's write guard.
+    pub fn refuse(&self, engine: &Engine, proposal: &Proposal, code: Code) {
+        if let Some(Origin { peer, answer: Answer::Reply(xid) | Answer::LastReply(xid) }) =
+            &proposal.origin
+        {
+            peer.outbox.push(|out| reply::put(out, *xid, engine.last_zxid(), &Err(code)));
+        }
+        self.forget(engine, proposal);
     }
 
     /// Sends the events of one change to those who may read what they are about.
@@ -117,10 +140,10 @@ impl Service {
         };
         let before = sessions.attachments.attach(id, peer.id);
         debug_assert!(before.is_none(), "S4: a new session has no connection");
-        peer.speak_for(id, lease);
+        drop(sessions);
         let read_only = read_only.map(|_| false);
         let response = ConnectResponse { timeout, session_id: id, password, read_only };
-        peer.outbox.push(|out| response.encode(out));
+        self.hand_over(Successor { peer: peer.clone(), session: id, lease, response });
     }
 
     /// A session is over. The connection that spoke for it closes without a word, unless it asked

@@ -6,22 +6,20 @@ use std::sync::atomic::Ordering;
 use bytes::BytesMut;
 use parking_lot::{MutexGuard, RwLockReadGuard};
 
+use super::answer::Desk;
 use super::deliver::{Answer, Origin, Proposal};
+use super::line::Turn;
 use super::outbox::{Closing, Waiting};
 use super::peer::{Held, Peer};
 use super::{Now, Service, words};
-use crate::base::{Code, Zxid, limits};
-use crate::engine::{Cause, Change, Engine, Txn, read, rewatch};
+use crate::base::{Code, limits};
+use crate::engine::{Cause, Change, Engine, Txn};
 use crate::wire::jute::Reader;
 use crate::wire::ops::Path;
-use crate::wire::{Op, Reply, Request, RequestHeader, event, frame, reply};
+use crate::wire::{Op, Request, RequestHeader, frame};
 
 /// How many reads are answered under one guard. Writers wait no longer than that.
-const READS_AT_A_TIME: u32 = 32;
-
-/// Operations that exist only inside the server or inside a multi. They are refused, and do not cost
-/// the connection: createSession, deleteContainer.
-const INTERNAL: [i32; 2] = [-10, 20];
+const READS_AT_A_TIME: usize = 32;
 
 /// What to do after a batch of input.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,25 +38,7 @@ pub enum Received {
 struct Hold<'a> {
     engine: RwLockReadGuard<'a, Engine>,
     waiting: MutexGuard<'a, Waiting>,
-    reads: u32,
-}
-
-impl Hold<'_> {
-    fn reply(&mut self, xid: i32, result: &Result<Reply, Code>) {
-        let zxid = self.engine.last_zxid();
-        self.append(|out| reply::put(out, xid, zxid, result));
-    }
-
-    fn append(&mut self, write: impl FnOnce(&mut BytesMut)) {
-        write(&mut self.waiting.bytes);
-        self.count();
-    }
-
-    /// One more frame was appended.
-    fn count(&mut self) {
-        self.waiting.frames += 1;
-        self.reads += 1;
-    }
+    reads: usize,
 }
 
 /// The processing of one batch of input.
@@ -110,10 +90,15 @@ impl<'a> Batch<'a> {
         propose: &mut dyn FnMut(Proposal),
     ) -> Received {
         let peer: &'a Arc<Peer> = self.peer;
-        if peer.lease().is_none() && self.service.word(peer, input, self.now).is_some() {
+        let is_new = peer.lease().is_none() && !peer.is_handshaking();
+        if is_new && self.service.word(peer, input, self.now).is_some() {
             return Received::Closing;
         }
         loop {
+            // What a client sends ahead of the answer to its handshake waits for that answer.
+            if peer.is_handshaking() {
+                return self.state();
+            }
             let Ok(body) = frame::take(input, self.service.options.max_frame) else {
                 self.close(Closing::Now);
                 return Received::Closing;
@@ -124,11 +109,13 @@ impl<'a> Batch<'a> {
                 Some(held) => {
                     if let Some(proposal) = self.request(held, body) {
                         self.hold = None;
+                        peer.line.enter(proposal.size);
                         propose(proposal);
                     }
                 }
                 None => {
                     if let Some(proposal) = self.service.admit(peer, body, self.now) {
+                        peer.line.enter(proposal.size);
                         propose(proposal);
                     }
                 }
@@ -142,6 +129,7 @@ impl<'a> Batch<'a> {
 
     /// Carries out one request, or returns the change it asks for.
     fn request(&mut self, held: &Held, body: bytes::Bytes) -> Option<Proposal> {
+        let size = body.len();
         let mut reader = Reader::new(body);
         let Ok(RequestHeader { xid, number }) = RequestHeader::decode(&mut reader) else {
             self.close(Closing::Now);
@@ -153,107 +141,53 @@ impl<'a> Batch<'a> {
             return None;
         }
         let Some(op) = op else {
-            self.refuse_unknown(xid, number);
+            self.in_turn(held, xid, Turn::Unknown(number), size);
             return None;
         };
         self.peer.traffic.note(op, xid);
         match Request::decode(op, &mut reader) {
+            Ok(Request::Check { .. }) => {
+                self.in_turn(held, xid, Turn::Refuse(Code::Unimplemented), size);
+            }
             // The guards of a read are of no use to a write; what it answers is noted on delivery.
-            Ok(request) if op.path() == Path::Write => return self.propose(held, xid, request),
-            Ok(request) => {
-                self.note_zxid();
-                self.answer(held, xid, request);
+            Ok(request) if op.path() == Path::Write => {
+                return self.propose(held, xid, request, size);
             }
-            Err(code) => {
-                self.note_zxid();
-                self.hold().reply(xid, &Err(code));
+            Ok(request @ (Request::Ping | Request::Auth { .. })) => {
+                self.take(held, xid, Turn::Answer(request));
             }
+            Ok(request) => self.in_turn(held, xid, Turn::Answer(request), size),
+            Err(code) => self.in_turn(held, xid, Turn::Refuse(code), size),
         }
         None
     }
 
-    /// Notes the zxid of the reply that is about to be given.
-    fn note_zxid(&mut self) {
-        let zxid = self.hold().engine.last_zxid();
-        self.peer.traffic.note_zxid(zxid);
-    }
-
-    /// Answers a request that changes nothing replicated.
-    fn answer(&mut self, held: &Held, xid: i32, request: Request) {
-        match request {
-            Request::Ping => self.hold().reply(reply::XID_PING, &Ok(Reply::Done)),
-            Request::Sync { path } => self.hold().reply(xid, &Ok(Reply::Synced { path })),
-            Request::WhoAmI => {
-                let reply = Reply::Identities(super::auth::shown(&self.peer.identities()));
-                self.hold().reply(xid, &Ok(reply));
-            }
-            Request::Auth { scheme, auth } => self.authenticate(xid, &scheme, &auth),
-            Request::Sasl { .. } => self.hold().reply(xid, &Err(Code::Unimplemented)),
-            Request::AddWatch { path, mode } => {
-                let service = self.service;
-                let connection = self.peer.id;
-                let hold = self.hold();
-                service.watches.lock().add(connection, &path, mode.into());
-                hold.reply(xid, &Ok(Reply::Confirmed(0)));
-            }
-            Request::CheckWatches { path, kind } => {
-                let found = self.service.watches.lock().has(self.peer.id, &path, kind);
-                self.hold().reply(xid, &found.then_some(Reply::Done).ok_or(Code::NoWatcher));
-            }
-            Request::RemoveWatches { path, kind } => {
-                let found = self.service.watches.lock().remove(self.peer.id, &path, kind);
-                self.hold().reply(xid, &found.then_some(Reply::Done).ok_or(Code::NoWatcher));
-            }
-            Request::SetWatches(watches) => self.set_watches(xid, &watches),
-            request => self.read(held, xid, &request),
+    /// Takes a turn now, or when the transactions before it are done.
+    fn in_turn(&mut self, held: &Held, xid: i32, turn: Turn, size: usize) {
+        if let Some(turn) = self.peer.line.wait(xid, turn, size) {
+            self.take(held, xid, turn);
         }
     }
 
-    /// Answers a read from the tree. The watch it leaves is registered under the same guard, so no
-    /// change can fall between the two.
-    fn read(&mut self, held: &Held, xid: i32, request: &Request) {
-        let (service, connection) = (self.service, self.peer.id);
-        let identities = self.peer.identities();
+    fn take(&mut self, held: &Held, xid: i32, turn: Turn) {
+        let (service, peer) = (self.service, self.peer);
         let hold = self.hold();
-        let out = &mut hold.waiting.bytes;
-        let read = read(&hold.engine, request, &identities, held.session, xid, out);
-        hold.count();
-        if let Some((registration, path)) = read.watch {
-            service.watches.lock().add(connection, path, registration);
-        }
-        // These walk through any number of znodes, and so does an answer that came out too long.
-        let is_walk =
-            matches!(request, Request::GetAllChildrenNumber { .. } | Request::MultiRead(_));
-        self.is_spent = is_walk || read.code == Some(Code::MarshallingError);
+        let before = hold.waiting.frames;
+        let (engine, waiting) = (&*hold.engine, &mut *hold.waiting);
+        let mut desk = Desk { service, peer, engine, waiting, is_costly: false };
+        desk.take(held.session, xid, turn);
+        let is_costly = desk.is_costly;
+        hold.reads += hold.waiting.frames - before;
+        self.is_spent = is_costly;
     }
 
-    /// Registers the watches of an earlier connection: what has changed since becomes an event at
-    /// once, the rest is watched. The events stand before the reply.
-    fn set_watches(&mut self, xid: i32, request: &crate::wire::SetWatches) {
-        let (service, connection) = (self.service, self.peer.id);
-        let hold = self.hold();
-        let due = rewatch(&hold.engine, request);
-        for (kind, path) in &due.events {
-            hold.append(|out| event::put(out, *kind, path, event::NO_ZXID));
-        }
-        let mut watches = service.watches.lock();
-        for (registration, path) in due.registrations {
-            watches.add(connection, path, registration);
-        }
-        drop(watches);
-        hold.reply(xid, &Ok(Reply::Done));
-    }
-
-    fn authenticate(&mut self, xid: i32, scheme: &str, auth: &[u8]) {
-        let proven = super::auth::prove(self.peer, scheme, auth);
-        let result = if proven { Ok(Reply::Done) } else { Err(Code::AuthFailed) };
-        self.hold().append(|out| reply::put(out, xid, Zxid::ZERO, &result));
-        if !proven {
-            self.close(Closing::AfterFlush);
-        }
-    }
-
-    fn propose(&mut self, held: &Held, xid: i32, request: Request) -> Option<Proposal> {
+    fn propose(
+        &mut self,
+        held: &Held,
+        xid: i32,
+        request: Request,
+        size: usize,
+    ) -> Option<Proposal> {
         let (change, answer) = match request {
             Request::CloseSession => {
                 // Nothing that stands behind this in the connection is carried out (N2).
@@ -263,27 +197,14 @@ impl<'a> Batch<'a> {
                 let change = Change::EndSession { id: held.session, cause: Cause::Closed };
                 (change, Answer::LastReply(xid))
             }
-            Request::Check { .. } => {
-                self.note_zxid();
-                self.hold().reply(xid, &Err(Code::Unimplemented));
-                return None;
-            }
             request => (Change::Request(request), Answer::Reply(xid)),
         };
         let identities = self.peer.identities();
         Some(Proposal {
             txn: Txn { at: self.now.wall, session: held.session, identities, change },
             origin: Some(Origin { peer: self.peer.clone(), answer }),
+            size,
         })
-    }
-
-    fn refuse_unknown(&mut self, xid: i32, number: i32) {
-        if INTERNAL.contains(&number) {
-            self.hold().reply(xid, &Err(Code::Unimplemented));
-            return;
-        }
-        self.hold().append(|out| reply::put_error(out, xid, Zxid(-1), Code::Unimplemented));
-        self.close(Closing::AfterFlush);
     }
 
     /// The guards, taken if they are not held, and taken anew after a run of reads.
@@ -307,7 +228,7 @@ impl<'a> Batch<'a> {
         let judge = |waiting: &Waiting| match waiting {
             Waiting { closing: Some(_), .. } => Received::Closing,
             Waiting { bytes, .. } if bytes.len() > limits::OUTBOX_PAUSE => Received::Paused,
-            _ if self.is_spent => Received::Paused,
+            _ if self.is_spent || self.peer.line.is_full() => Received::Paused,
             _ => Received::All,
         };
         match &self.hold {

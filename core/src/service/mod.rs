@@ -20,9 +20,11 @@
 //! the other way round.
 
 mod admit;
+mod answer;
 mod auth;
 mod deliver;
 mod dispatch;
+mod line;
 mod outbox;
 mod peer;
 mod peers;
@@ -30,8 +32,9 @@ mod stats;
 mod sweep;
 mod words;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -85,6 +88,8 @@ struct Sessions {
     deadlines: Deadlines,
     attachments: Attachments,
     next_reaping: Moment,
+    /// Connections that speak for their session no more and still have transactions of it under way.
+    draining: BTreeMap<SessionId, Arc<Peer>>,
 }
 
 /// One server.
@@ -116,6 +121,7 @@ impl Service {
             deadlines: Deadlines::default(),
             attachments: Attachments::default(),
             next_reaping: now.moment + options.reap_interval,
+            draining: BTreeMap::new(),
         };
         Service {
             options,

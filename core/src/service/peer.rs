@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
+use super::line::Line;
 use super::outbox::{Closing, Outbox};
 use crate::base::{ConnectionId, Identity, Moment, SessionId, WallMillis, Zxid, limits};
 use crate::session::Lease;
@@ -32,6 +33,8 @@ pub struct Peer {
     pub established: WallMillis,
     /// What waits to be sent.
     pub outbox: Outbox,
+    /// What it has under way.
+    pub(super) line: Line,
     /// Whether reading is suspended until the client reads.
     pub is_paused: AtomicBool,
     /// Whether input is on its way from the socket to the service. Set before it leaves the one, and
@@ -40,6 +43,8 @@ pub struct Peer {
     /// Figures for `cons` and `stat`.
     pub traffic: Traffic,
     held: OnceLock<Held>,
+    /// Whether the answer to its handshake waits for something.
+    is_handshaking: AtomicBool,
     identities: Mutex<Arc<[Identity]>>,
     transport: Box<dyn Transport>,
 }
@@ -59,6 +64,8 @@ impl Peer {
             since: opened.0,
             established: opened.1,
             outbox: Outbox::default(),
+            line: Line::default(),
+            is_handshaking: AtomicBool::new(false),
             is_paused: AtomicBool::new(false),
             is_reading: AtomicBool::new(false),
             traffic: Traffic::default(),
@@ -81,6 +88,27 @@ impl Peer {
     /// Whether it speaks for a session that lives.
     pub fn has_session(&self) -> bool {
         self.held.get().is_some_and(|held| held.lease.deadline().is_some())
+    }
+
+    /// Whether it has asked for a session and waits for the answer.
+    pub fn is_handshaking(&self) -> bool {
+        self.is_handshaking.load(Ordering::SeqCst) && self.held.get().is_none()
+    }
+
+    /// It has asked for a session.
+    pub(super) fn begin_handshake(&self) {
+        self.is_handshaking.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it has transactions under way.
+    pub fn is_busy(&self) -> bool {
+        self.line.is_busy()
+    }
+
+    /// Whether it may send more: not before its handshake is answered, and not while too much of what
+    /// it sent is under way.
+    pub fn is_held_up(&self) -> bool {
+        self.is_handshaking() || self.line.is_full()
     }
 
     /// From now on it speaks for `session`. A connection does so for one session in its life.

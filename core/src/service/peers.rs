@@ -50,7 +50,7 @@ impl Peers {
     pub(super) fn next_sessionless(&mut self) -> Option<Moment> {
         while let Some(&(until, id)) = self.sessionless.front() {
             match self.by_id.get(&id) {
-                Some(peer) if !peer.has_session() => return Some(until),
+                Some(peer) if !peer.has_session() && !peer.is_handshaking() => return Some(until),
                 _ => self.sessionless.pop_front(),
             };
         }
@@ -97,9 +97,13 @@ impl Service {
     }
 
     /// A connection is gone. Its watches go with it; its session stays.
-    pub fn close(&self, peer: &Peer) {
+    pub fn close(&self, peer: &Arc<Peer>) {
         if let Some(lease) = peer.lease() {
-            self.sessions.lock().attachments.detach(lease.session, peer.id);
+            let mut sessions = self.sessions.lock();
+            sessions.attachments.detach(lease.session, peer.id);
+            if peer.line.drain() {
+                sessions.draining.insert(lease.session, peer.clone());
+            }
         }
         self.watches.lock().drop_connection(peer.id);
         let mut peers = self.peers.write();

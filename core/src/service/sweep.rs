@@ -116,5 +116,5 @@ fn ending(id: SessionId, cause: Cause, now: Now) -> Proposal {
 /// A change that nobody waits for.
 fn own(change: Change, session: SessionId, now: Now) -> Proposal {
     let identities = Arc::new([]);
-    Proposal { txn: Txn { at: now.wall, session, identities, change }, origin: None }
+    Proposal { txn: Txn { at: now.wall, session, identities, change }, origin: None, size: 0 }
 }

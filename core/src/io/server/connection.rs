@@ -128,11 +128,14 @@ impl Connection<'_> {
             if ending.is_some() && is_flushed {
                 return Ok(Ending::Flushed);
             }
-            if is_half_closed && is_flushed {
+            if is_half_closed && is_flushed && !self.peer.is_busy() {
                 return Ok(Ending::Cut);
             }
-            let may_read = !is_half_closed && ending.is_none() && self.may_read();
-            self.peer.is_paused.store(!may_read, Ordering::SeqCst);
+            // What this server is slow with does not count as the client's silence.
+            let is_held_up = self.peer.is_held_up();
+            let is_slow = ending.is_some() || !self.is_taking();
+            let may_read = !is_half_closed && !is_held_up && !is_slow;
+            self.peer.is_paused.store(is_half_closed || is_slow, Ordering::SeqCst);
             // The runtime does not interrupt a task whose socket is always ready. Whoever sends
             // without end takes turns with the others.
             if std::mem::take(&mut has_more) {
@@ -163,9 +166,9 @@ impl Connection<'_> {
         }
     }
 
-    /// Whether this client may send more: not while too much waits for it, and not while it is
-    /// behind and the whole server has too many replies waiting.
-    fn may_read(&self) -> bool {
+    /// Whether this client takes what it asked for: not while too much waits for it, and not while it
+    /// is behind and the whole server has too many replies waiting.
+    fn is_taking(&self) -> bool {
         let waiting = self.output.len() + self.peer.outbox.lock().bytes.len();
         if waiting > limits::OUTBOX_PAUSE / 2 {
             return false;

@@ -1,0 +1,168 @@
+//! What is answered without a transaction: reads, watches, identities, refusals.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+
+use super::line::{Successor, Turn};
+use super::outbox::{Closing, Waiting};
+use super::peer::Peer;
+use super::{Service, auth};
+use crate::base::{Code, SessionId, Zxid};
+use crate::engine::{Engine, read, rewatch};
+use crate::wire::{Reply, Request, SetWatches, event, reply};
+
+/// Operations that exist only inside the server or inside a multi. They are refused, and do not cost
+/// the connection: createSession, deleteContainer.
+const INTERNAL: [i32; 2] = [-10, 20];
+
+/// Where one connection's turns are taken: under a guard of the tree and of its outbox.
+pub(super) struct Desk<'a> {
+    pub(super) service: &'a Service,
+    pub(super) peer: &'a Peer,
+    pub(super) engine: &'a Engine,
+    pub(super) waiting: &'a mut Waiting,
+    /// Whether a turn cost enough for others to have theirs.
+    pub(super) is_costly: bool,
+}
+
+impl Desk<'_> {
+    /// Takes a turn of the connection that speaks for `session`.
+    pub(super) fn take(&mut self, session: SessionId, xid: i32, turn: Turn) {
+        self.peer.traffic.note_zxid(self.engine.last_zxid());
+        match turn {
+            Turn::Answer(request) => self.answer(session, xid, request),
+            Turn::Refuse(code) => self.reply(xid, &Err(code)),
+            Turn::Unknown(number) if INTERNAL.contains(&number) => {
+                self.reply(xid, &Err(Code::Unimplemented));
+            }
+            Turn::Unknown(_) => {
+                self.append(|out| reply::put_error(out, xid, Zxid(-1), Code::Unimplemented));
+                self.waiting.close(Closing::AfterFlush);
+            }
+        }
+    }
+
+    fn reply(&mut self, xid: i32, result: &Result<Reply, Code>) {
+        let zxid = self.engine.last_zxid();
+        self.append(|out| reply::put(out, xid, zxid, result));
+    }
+
+    fn append(&mut self, write: impl FnOnce(&mut BytesMut)) {
+        write(&mut self.waiting.bytes);
+        self.waiting.frames += 1;
+    }
+
+    fn answer(&mut self, session: SessionId, xid: i32, request: Request) {
+        match request {
+            Request::Ping => self.reply(reply::XID_PING, &Ok(Reply::Done)),
+            Request::Sync { path } => self.reply(xid, &Ok(Reply::Synced { path })),
+            Request::WhoAmI => {
+                let reply = Reply::Identities(auth::shown(&self.peer.identities()));
+                self.reply(xid, &Ok(reply));
+            }
+            Request::Auth { scheme, auth } => self.authenticate(xid, &scheme, &auth),
+            Request::Sasl { .. } => self.reply(xid, &Err(Code::Unimplemented)),
+            Request::AddWatch { path, mode } => {
+                self.service.watches.lock().add(self.peer.id, &path, mode.into());
+                self.reply(xid, &Ok(Reply::Confirmed(0)));
+            }
+            Request::CheckWatches { path, kind } => {
+                let found = self.service.watches.lock().has(self.peer.id, &path, kind);
+                self.reply(xid, &found.then_some(Reply::Done).ok_or(Code::NoWatcher));
+            }
+            Request::RemoveWatches { path, kind } => {
+                let found = self.service.watches.lock().remove(self.peer.id, &path, kind);
+                self.reply(xid, &found.then_some(Reply::Done).ok_or(Code::NoWatcher));
+            }
+            Request::SetWatches(watches) => self.set_watches(xid, &watches),
+            request => self.read(session, xid, &request),
+        }
+    }
+
+    /// Answers a read from the tree. The watch it leaves is registered under the same guard, so no
+    /// change can fall between the two.
+    fn read(&mut self, session: SessionId, xid: i32, request: &Request) {
+        let identities = self.peer.identities();
+        let out = &mut self.waiting.bytes;
+        let read = read(self.engine, request, &identities, session, xid, out);
+        self.waiting.frames += 1;
+        if let Some((registration, path)) = read.watch {
+            self.service.watches.lock().add(self.peer.id, path, registration);
+        }
+        // These walk through any number of znodes, and so does an answer that came out too long.
+        let is_walk =
+            matches!(request, Request::GetAllChildrenNumber { .. } | Request::MultiRead(_));
+        self.is_costly |= is_walk || read.code == Some(Code::MarshallingError);
+    }
+
+    /// Registers the watches of an earlier connection: what has changed since becomes an event at
+    /// once, the rest is watched. The events stand before the reply.
+    fn set_watches(&mut self, xid: i32, request: &SetWatches) {
+        let due = rewatch(self.engine, request);
+        for (kind, path) in &due.events {
+            self.append(|out| event::put(out, *kind, path, event::NO_ZXID));
+        }
+        let mut watches = self.service.watches.lock();
+        for (registration, path) in due.registrations {
+            watches.add(self.peer.id, path, registration);
+        }
+        drop(watches);
+        self.reply(xid, &Ok(Reply::Done));
+    }
+
+    fn authenticate(&mut self, xid: i32, scheme: &str, auth: &[u8]) {
+        let proven = auth::prove(self.peer, scheme, auth);
+        let result = if proven { Ok(Reply::Done) } else { Err(Code::AuthFailed) };
+        self.append(|out| reply::put(out, xid, Zxid::ZERO, &result));
+        if !proven {
+            self.waiting.close(Closing::AfterFlush);
+        }
+    }
+}
+
+impl Service {
+    /// The oldest transaction a connection has under way is answered, or will never be carried out:
+    /// what was asked behind it has its turn, and a connection that waits for this one to be done may
+    /// go on. Under the engine's write guard.
+    pub(super) fn settle(&self, engine: &Engine, peer: &Arc<Peer>, size: usize) {
+        let settled = peer.line.settle(size);
+        if !settled.turns.is_empty() {
+            let mut waiting = peer.outbox.lock();
+            for (xid, turn) in settled.turns {
+                if waiting.is_open() {
+                    let waiting = &mut *waiting;
+                    let (service, is_costly) = (self, false);
+                    Desk { service, peer, engine, waiting, is_costly }.take(
+                        peer.session(),
+                        xid,
+                        turn,
+                    );
+                }
+            }
+        }
+        peer.line.done();
+        if settled.is_drained {
+            let mut sessions = self.sessions.lock();
+            let session = peer.session();
+            if sessions.draining.get(&session).is_some_and(|other| Arc::ptr_eq(other, peer)) {
+                sessions.draining.remove(&session);
+            }
+        }
+        if let Some(successor) = settled.successor {
+            self.hand_over(successor);
+        }
+    }
+
+    /// Gives a session to the connection that has been waiting for it.
+    pub(super) fn hand_over(&self, successor: Successor) {
+        let Successor { peer, session, lease, response } = successor;
+        peer.outbox.push(|out| response.encode(out));
+        peer.speak_for(session, lease);
+        // Its task ended while it waited, and had no session to detach then.
+        if self.peers.read().get(peer.id).is_none() {
+            self.sessions.lock().attachments.detach(session, peer.id);
+        }
+        peer.wake();
+    }
+}
