@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
 use tenure::base::{Acl, CreateMode, Millis, Moment, Password, SessionId, WallMillis, Zxid};
-use tenure::replication::{Replicator, Solo};
+use tenure::engine::{Engine, EngineOptions};
+use tenure::replication::{InMemory, Replicator};
 use tenure::service::{Now, Options, Peer, Received, Service, Transport};
 use tenure::session::Bounds;
 use tenure::wire::{ConnectRequest, ConnectResponse, Create, Request, frame};
@@ -37,7 +38,8 @@ fn service() -> Service {
         rules: tenure::engine::Rules::default(),
         reap_interval: Duration::from_secs(60),
     };
-    Service::new(options, NOW, Box::new(|| Password([7; 16])))
+    let engine = Engine::new(EngineOptions::default());
+    Service::new(options, engine, NOW, Box::new(|| Password([7; 16])))
 }
 
 fn open(service: &Service) -> Arc<Peer> {
@@ -47,7 +49,7 @@ fn open(service: &Service) -> Arc<Peer> {
 
 /// Hands bytes to the service, whose proposals are carried out at once.
 fn send(service: &Service, peer: &Arc<Peer>, mut bytes: BytesMut) -> Received {
-    service.receive(peer, &mut bytes, NOW, &mut |proposal| Solo.propose(service, proposal, NOW))
+    service.receive(peer, &mut bytes, NOW, &mut |proposal| InMemory.propose(service, proposal, NOW))
 }
 
 fn connect(service: &Service, peer: &Arc<Peer>, session: SessionId) -> ConnectResponse {
@@ -94,7 +96,7 @@ fn n6_s34_a_write_of_a_displaced_connection_is_not_carried_out() {
     service.receive(&old, &mut late, NOW, &mut |proposal| {
         ask(&service, &new, session);
         assert_eq!(answer(&new), None, "something of the old connection is still under way");
-        Solo.propose(&service, proposal, NOW);
+        InMemory.propose(&service, proposal, NOW);
         assert_eq!(answer(&new).map(|response| response.session_id), Some(session));
     });
     assert_eq!(send(&service, &new, create("/newer")), Received::All);
@@ -113,7 +115,7 @@ fn s24_a_close_that_is_under_way_ends_the_session_wherever_its_connection_is() {
     close.put_slice(&[0, 0, 0, 8, 0, 0, 0, 1, 0xFF, 0xFF, 0xFF, 0xF5]);
     service.receive(&peer, &mut close, NOW, &mut |proposal| {
         peer.cut();
-        Solo.propose(&service, proposal, NOW);
+        InMemory.propose(&service, proposal, NOW);
     });
     assert_eq!(service.session_ids(), [], "a session without a lease stays for ever");
 }

@@ -35,7 +35,7 @@ mod sessions;
 pub mod txn;
 mod znodes;
 
-pub use batch::{Batch, BatchWriter, Rules, Undecodable};
+pub use batch::{Batch, BatchWriter, MOST_TXNS, Rules, Undecodable};
 pub use effects::{Changed, Effects};
 pub use read::{Read, read};
 pub use restore::Restore;

@@ -46,6 +46,21 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// Whether it is carried out even where there is hardly any room left: it takes things away, or
+    /// brings somebody who can.
+    pub fn is_for_reserve(&self) -> bool {
+        match self {
+            Change::CreateSession { .. } | Change::EndSession { .. } | Change::Reap { .. } => true,
+            Change::Request(wire::Request::Delete { .. }) => true,
+            Change::Request(wire::Request::Multi(ops)) => ops
+                .iter()
+                .all(|op| matches!(op, wire::MultiOp::Delete { .. } | wire::MultiOp::Check { .. })),
+            Change::Request(_) => false,
+        }
+    }
+}
+
 /// Why a session ended.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Cause {

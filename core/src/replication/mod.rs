@@ -1,13 +1,17 @@
 //! Floor 5: who puts transactions in order, and when they count.
 //!
 //! A [`Replicator`] takes proposals, orders them, has the engine apply each exactly once in that
-//! order, and hands the effects to the service under the same guard. Standalone and ensemble differ
-//! in nothing else.
+//! order, and hands the effects to the service under the same guard. In memory, alone on a disk and in
+//! an ensemble differ in nothing else.
 
+pub mod in_memory;
+mod queue;
 pub mod solo;
+mod space;
 
 use crate::service::{Now, Proposal, Service};
 
+pub use in_memory::InMemory;
 pub use solo::Solo;
 
 /// Puts proposals in order.
@@ -16,9 +20,14 @@ pub use solo::Solo;
 ///
 /// * R1 proposals of one caller are applied in the order of the calls;
 /// * R2 nothing is delivered before it is as durable as this replicator promises;
-/// * R3 effects are delivered in zxid order, each once.
+/// * R3 effects are delivered in zxid order, each once;
+/// * R4 every proposal is delivered, refused or forgotten, in the order of the calls, unless the
+///   replicator fails: then nothing is, ever again.
 pub trait Replicator: Send + Sync {
     /// Takes a proposal. Its answer goes to its origin's outbox; `propose` does not wait for it. One
     /// that is [void](Proposal::is_void) when its turn comes is forgotten.
     fn propose(&self, service: &Service, proposal: Proposal, now: Now);
+
+    /// Returns when the turn of everything that was proposed before has come, or never will.
+    fn settle(&self);
 }

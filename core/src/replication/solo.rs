@@ -1,21 +1,286 @@
-//! One server alone, in memory: the order is the order of the calls, and a transaction counts as soon
-//! as it is applied.
+//! One server alone on a disk: a transaction counts when it is in the log and the log is flushed.
+//!
+//! Two threads take turns, hand over hand. One holds the log: it takes what has been proposed, writes
+//! it as one entry and flushes. Before it lets go of the log it takes hold of the application, so that
+//! rounds are applied in the order they were logged. While it applies, the other one logs the next
+//! round. Alone at low load, one thread does it all without a hand-over; under load, flushing and
+//! applying overlap, and all that came meanwhile shares the next flush.
+
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::Replicator;
-use crate::service::{Now, Proposal, Service};
+use super::queue::Queue;
+use super::space::Space;
+use crate::base::{Code, Moment};
+use crate::engine::{BatchWriter, MOST_TXNS};
+use crate::log::{AppendError, Disk, Entry, Failed, LogId, TxnLog};
+use crate::service::{Now, Peer, Proposal, Service};
 
-/// Applies each proposal in the caller's thread, before it returns.
+/// How many transactions are applied under one guard. Readers wait no longer than that.
+const APPLIED_AT_A_TIME: usize = 64;
+
+/// What a server alone on a disk is made of.
+pub struct Parts {
+    /// What it serves.
+    pub service: Arc<Service>,
+    /// Where transactions go first.
+    pub log: Arc<dyn TxnLog>,
+    /// The disk the log is on.
+    pub disk: Arc<dyn Disk>,
+    /// The last entry that is in the state already.
+    pub applied: LogId,
+    /// The upper half of the zxids it gives.
+    pub epoch: u32,
+    /// Bytes that have to be free for writes that need room.
+    pub least_free: u64,
+    /// The time, for leases and latencies.
+    pub clock: Box<dyn Fn() -> Now + Send + Sync>,
+    /// Told once, when the log has failed and nothing is acknowledged any more.
+    pub on_failure: Box<dyn Fn(&Failed) + Send + Sync>,
+}
+
+/// Logs, then applies. [`Solo::commit`] is to be called by two threads.
+pub struct Solo {
+    parts: Parts,
+    queue: Queue,
+    space: Space,
+    /// Who holds it logs.
+    logging: Mutex<()>,
+    /// Who holds it applies. The last entry that was.
+    applied: Mutex<LogId>,
+    failure: OnceLock<Failed>,
+    figures: Mutex<Figures>,
+}
+
+/// What the log was asked to do, summed up.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Solo;
+pub struct Figures {
+    /// Entries that were flushed.
+    pub flushes: u64,
+    /// Transactions in them.
+    pub txns: u64,
+    /// Microseconds that the flushes took, and the longest of them.
+    pub flush_micros: u64,
+    /// The longest.
+    pub longest_micros: u64,
+    /// Bytes of the entries.
+    pub bytes: u64,
+}
 
-impl Replicator for Solo {
-    fn propose(&self, service: &Service, proposal: Proposal, now: Now) {
-        let mut engine = service.engine_mut();
-        if proposal.is_void() {
-            service.forget(&engine, &proposal);
+/// What becomes of a proposal whose turn has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Logged,
+    Refused(Code),
+    Void,
+}
+
+/// What goes together.
+struct Round {
+    proposals: Vec<(Proposal, Moment)>,
+    fates: Vec<Fate>,
+    /// The entry it is in; `None` if nothing had to be logged.
+    entry: Option<LogId>,
+}
+
+impl Solo {
+    /// Everything is recovered, and nothing proposed yet.
+    pub fn new(parts: Parts) -> Solo {
+        Solo {
+            queue: Queue::default(),
+            space: Space::new(parts.disk.clone(), parts.least_free),
+            logging: Mutex::new(()),
+            applied: Mutex::new(parts.applied),
+            failure: OnceLock::new(),
+            figures: Mutex::new(Figures::default()),
+            parts,
+        }
+    }
+
+    /// Waits for proposals and carries out one round of them. Returns false when there will be none.
+    pub fn commit(&self) -> bool {
+        let logging = self.logging.lock();
+        let Some(proposals) = self.queue.take(MOST_TXNS) else { return false };
+        match self.log(proposals) {
+            Ok(round) => {
+                let applied = self.applied.lock();
+                drop(logging);
+                self.apply(round, applied);
+                true
+            }
+            Err(failed) => {
+                self.fail(failed);
+                false
+            }
+        }
+    }
+
+    /// Nothing more is taken; what was is still carried out.
+    pub fn close(&self) {
+        self.queue.close();
+    }
+
+    /// Why nothing is acknowledged any more, if it is not.
+    pub fn failure(&self) -> Option<&Failed> {
+        self.failure.get()
+    }
+
+    /// Nothing is acknowledged any more, and every connection ends without a word.
+    pub fn fail(&self, failed: Failed) {
+        if self.failure.set(failed).is_err() {
             return;
         }
-        let effects = engine.apply(&proposal.txn);
-        service.deliver(&engine, &proposal, &effects, now);
+        self.queue.fail();
+        self.parts.service.cut_all();
+        if let Some(failed) = self.failure.get() {
+            tracing::error!("nothing is acknowledged any more: {failed}");
+            (self.parts.on_failure)(failed);
+        }
+    }
+
+    /// Looks whether the disk has room.
+    pub fn look_at_space(&self) {
+        self.space.look();
+    }
+
+    /// Whether writes that need room are refused.
+    pub fn is_full(&self) -> bool {
+        self.space.is_full()
+    }
+
+    /// What the log was asked to do so far.
+    pub fn figures(&self) -> Figures {
+        *self.figures.lock()
+    }
+
+    /// Runs `body` between two rounds, told the last entry that was applied.
+    pub fn between_rounds<T>(&self, body: impl FnOnce(LogId) -> T) -> T {
+        let applied = self.applied.lock();
+        body(*applied)
+    }
+
+    /// Makes a round durable.
+    fn log(&self, proposals: Vec<(Proposal, Moment)>) -> Result<Round, Failed> {
+        let fates = judge(&proposals, self.space.is_full());
+        let mut round = Round { proposals, fates, entry: None };
+        match self.append(&round, self.space.is_full()) {
+            Err(AppendError::Full) if !self.space.is_full() => {
+                self.space.ran_out();
+                round.fates = judge(&round.proposals, true);
+                round.entry = self.append(&round, true).map_err(no_reserve)?;
+            }
+            appended => round.entry = appended.map_err(no_reserve)?,
+        }
+        if round.entry.is_some() {
+            let before = (self.parts.clock)().moment;
+            self.parts.log.flush()?;
+            let took = (self.parts.clock)().moment.since(before).as_micros() as u64;
+            let mut figures = self.figures.lock();
+            figures.flushes += 1;
+            figures.flush_micros += took;
+            figures.longest_micros = figures.longest_micros.max(took);
+        }
+        Ok(round)
+    }
+
+    /// Writes what is to be logged of a round as one entry.
+    fn append(&self, round: &Round, reserve: bool) -> Result<Option<LogId>, AppendError> {
+        let count = round.fates.iter().filter(|&&fate| fate == Fate::Logged).count();
+        if count == 0 {
+            return Ok(None);
+        }
+        let service = &self.parts.service;
+        let mut batch = BatchWriter::new(self.parts.epoch, service.options.rules, count);
+        for ((proposal, _), fate) in round.proposals.iter().zip(&round.fates) {
+            if *fate == Fate::Logged {
+                batch.put(&proposal.txn);
+            }
+        }
+        let last = self.parts.log.last();
+        let entry = Entry { id: LogId { index: last.index + 1, ..last }, body: batch.finish() };
+        let (id, bytes) = (entry.id, entry.body.len() as u64);
+        self.parts.log.append(&[entry], reserve)?;
+        let mut figures = self.figures.lock();
+        figures.txns += count as u64;
+        figures.bytes += bytes;
+        Ok(Some(id))
+    }
+
+    /// Applies a durable round and delivers what it caused.
+    fn apply(&self, round: Round, mut applied: MutexGuard<'_, LogId>) {
+        let service = &*self.parts.service;
+        let count = round.proposals.len();
+        let mut items = round.proposals.iter().zip(&round.fates).peekable();
+        let mut is_begun = false;
+        while items.peek().is_some() {
+            let mut askers: Vec<&Arc<Peer>> = Vec::new();
+            let now = (self.parts.clock)();
+            let mut engine = service.engine_mut();
+            if !std::mem::replace(&mut is_begun, true) && round.entry.is_some() {
+                engine.begin(self.parts.epoch, service.options.rules);
+            }
+            for ((proposal, arrived), fate) in items.by_ref().take(APPLIED_AT_A_TIME) {
+                match fate {
+                    Fate::Logged => {
+                        let effects = engine.apply(&proposal.txn);
+                        service.deliver(&engine, proposal, &effects, now);
+                    }
+                    Fate::Refused(code) => service.refuse(&engine, proposal, *code),
+                    Fate::Void => service.forget(&engine, proposal),
+                }
+                if let Some(origin) = &proposal.origin {
+                    service.stats.note_latency(now.moment.since(*arrived));
+                    if askers.last().is_none_or(|last| !Arc::ptr_eq(last, &origin.peer)) {
+                        askers.push(&origin.peer);
+                    }
+                }
+            }
+            drop(engine);
+            askers.into_iter().for_each(|asker| asker.wake());
+        }
+        if let Some(entry) = round.entry {
+            *applied = entry;
+        }
+        drop(applied);
+        self.queue.done(count);
+    }
+}
+
+impl Replicator for Solo {
+    fn propose(&self, _: &Service, proposal: Proposal, now: Now) {
+        if let Err(proposal) = self.queue.push(proposal, now.moment)
+            && let Some(origin) = proposal.origin
+        {
+            origin.peer.cut();
+        }
+    }
+
+    fn settle(&self) {
+        self.queue.settle();
+    }
+}
+
+/// What is to become of each proposal.
+fn judge(proposals: &[(Proposal, Moment)], is_full: bool) -> Vec<Fate> {
+    let fate = |(proposal, _): &(Proposal, Moment)| match proposal {
+        proposal if proposal.is_void() => Fate::Void,
+        proposal if is_full && !proposal.txn.change.is_for_reserve() => {
+            Fate::Refused(Code::NotReadOnly)
+        }
+        _ => Fate::Logged,
+    };
+    proposals.iter().map(fate).collect()
+}
+
+/// There is no room left, not even what was kept.
+fn no_reserve(error: AppendError) -> Failed {
+    match error {
+        AppendError::Failed(failed) => failed,
+        AppendError::Full => Failed {
+            doing: "an append to the log".into(),
+            error: "the disk is full, and the reserve is used up; make room and start again".into(),
+        },
     }
 }

@@ -108,17 +108,26 @@ pub struct Service {
 }
 
 impl Service {
-    /// A server with an empty tree. `passwords` has to be unpredictable.
+    /// A server with this state. Every session in it starts with its full timeout (S-38, S-42).
+    /// `passwords` has to be unpredictable.
     pub fn new(
         options: Options,
+        engine: Engine,
         now: Now,
         passwords: Box<dyn Fn() -> Password + Send + Sync>,
     ) -> Service {
-        let [tree_seed, watch_seed] = halves(passwords());
-        let engine = Engine::new(EngineOptions { rules: options.rules, hash_seed: tree_seed });
+        let mut ids = SessionIds::start(options.server_id, now.wall);
+        let mut deadlines = Deadlines::default();
+        for (id, registered) in engine.registry().iter() {
+            if (id.0 >> 56) as u8 == options.server_id {
+                ids.skip_past(id);
+            }
+            deadlines.start(id, registered.timeout, now.moment);
+        }
+        let watch_seed = u128::from_be_bytes(passwords().0) as u64;
         let sessions = Sessions {
-            ids: SessionIds::start(options.server_id, now.wall),
-            deadlines: Deadlines::default(),
+            ids,
+            deadlines,
             attachments: Attachments::default(),
             next_reaping: now.moment + options.reap_interval,
             draining: BTreeMap::new(),
@@ -158,14 +167,13 @@ impl Service {
         self.engine.write()
     }
 
+    /// Takes the replicated state out, and leaves an empty one behind: for a server that has stopped.
+    pub fn take_engine(&self) -> Engine {
+        std::mem::replace(&mut *self.engine.write(), Engine::new(EngineOptions::default()))
+    }
+
     /// The sessions that exist, in the order of their ids.
     pub fn session_ids(&self) -> Vec<SessionId> {
         self.engine().registry().iter().map(|(id, _)| id).collect()
     }
-}
-
-/// Two numbers nobody can guess, from a password that is never used as one.
-fn halves(password: Password) -> [u64; 2] {
-    let number = u128::from_be_bytes(password.0);
-    [number as u64, (number >> 64) as u64]
 }

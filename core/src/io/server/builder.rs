@@ -5,11 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::handle::Server;
-use super::running::Running;
 use crate::base::{Millis, Password, limits};
-use crate::engine::Rules;
+use crate::engine::{Engine, EngineOptions, Rules};
 use crate::io::clock::Clock;
-use crate::replication::Solo;
 use crate::service::{Options, Service};
 use crate::session::{Bounds, timeout};
 
@@ -37,7 +35,7 @@ pub enum StartError {
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `start`"]
 pub struct ServerBuilder {
-    listen: SocketAddr,
+    pub(super) listen: SocketAddr,
     tick: Duration,
     min_session_timeout: Option<Duration>,
     max_session_timeout: Option<Duration>,
@@ -48,8 +46,8 @@ pub struct ServerBuilder {
     extended_types: bool,
     reap_interval: Duration,
     server_id: u8,
-    clock: Clock,
-    workers: usize,
+    pub(super) clock: Clock,
+    pub(super) workers: usize,
 }
 
 impl Default for ServerBuilder {
@@ -162,9 +160,24 @@ impl ServerBuilder {
     /// [`StartError::Timeouts`] before the port is opened, [`StartError::Listen`],
     /// [`StartError::Thread`].
     pub fn start(self) -> Result<Server, StartError> {
-        let service = Service::new(self.options()?, self.clock.now(), Box::new(password));
-        let running = Running { service, replicator: Box::new(Solo), clock: self.clock };
-        Server::launch(Arc::new(running), self.listen, self.workers)
+        Server::launch(self, None)
+    }
+
+    /// The service over this state, or over none.
+    pub(super) fn service(&self, engine: Option<Engine>) -> Result<Arc<Service>, StartError> {
+        let options = self.options()?;
+        let engine = engine.unwrap_or_else(|| Engine::new(self.engine_options()));
+        Ok(Arc::new(Service::new(options, engine, self.clock.now(), Box::new(password))))
+    }
+
+    /// What an engine is told at its start.
+    pub(super) fn engine_options(&self) -> EngineOptions {
+        let seed = u128::from_be_bytes(password().0) as u64;
+        EngineOptions { rules: self.rules(), hash_seed: seed }
+    }
+
+    fn rules(&self) -> Rules {
+        Rules { extended_types: self.extended_types, ..Rules::default() }
     }
 
     fn options(&self) -> Result<Options, StartError> {
@@ -179,7 +192,7 @@ impl ServerBuilder {
             sessionless_timeout: self.sessionless_timeout,
             max_frame: self.max_frame,
             outstanding: self.outstanding_limit,
-            rules: Rules { extended_types: self.extended_types, ..Rules::default() },
+            rules: self.rules(),
             reap_interval: self.reap_interval.max(Duration::from_millis(1)),
         })
     }

@@ -58,6 +58,7 @@ pub(super) fn advance(running: &Running, until: Moment) {
         let next = running.service.next_sweep().filter(|&next| next <= until);
         running.clock.move_to(next.unwrap_or(until));
         sweep(running);
+        running.settle();
         if next.is_none() {
             return;
         }
@@ -77,4 +78,5 @@ fn settle(running: &Running) {
     while running.service.has_unread() && started.elapsed() < SETTLE_MOST {
         std::thread::sleep(SETTLE);
     }
+    running.settle();
 }

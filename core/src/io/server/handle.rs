@@ -12,13 +12,22 @@ use super::builder::{ServerBuilder, StartError};
 use super::running::Running;
 use super::{expiry, listener};
 use crate::base::SessionId;
+use crate::engine::Engine;
+use crate::replication::InMemory;
 
 /// A server inside this process, on its own threads.
 ///
-/// Any number of them may run side by side. Dropping it stops it like [`Server::shutdown`]; what it
-/// held is gone with it, for it keeps everything in memory.
+/// Any number of them may run side by side. Dropping it stops it like [`Server::shutdown`]. One that
+/// keeps everything in memory takes what it held with it; one with a
+/// [data directory](ServerBuilder::data_dir) can be started again where it stopped.
 pub struct Server {
+    settings: ServerBuilder,
     address: SocketAddr,
+    live: Live,
+}
+
+/// What runs.
+struct Live {
     running: Arc<Running>,
     stop: Arc<Notify>,
     alarm: Arc<expiry::Alarm>,
@@ -60,26 +69,29 @@ impl Server {
     /// connection closes without a word. Returns false if there is no such session. When this
     /// returns, no client can read the ephemerals any more.
     pub fn expire(&self, session_id: i64) -> bool {
-        let now = self.running.clock.now();
-        self.running.service.end_session(SessionId(session_id), now, &mut |proposal| {
-            self.running.propose(proposal, now);
-        })
+        let running = &self.live.running;
+        let now = running.clock.now();
+        let ended = running.service.end_session(SessionId(session_id), now, &mut |proposal| {
+            running.propose(proposal, now);
+        });
+        running.settle();
+        ended
     }
 
     /// Cuts the connection of a session. The session stays, and can be resumed. Returns false if no
     /// connection speaks for it.
     pub fn drop_connection(&self, session_id: i64) -> bool {
-        self.running.service.cut(SessionId(session_id))
+        self.live.running.service.cut(SessionId(session_id))
     }
 
     /// The sessions that exist, in the order of their ids.
     pub fn sessions(&self) -> Vec<i64> {
-        self.running.service.session_ids().into_iter().map(|id| id.0).collect()
+        self.live.running.service.session_ids().into_iter().map(|id| id.0).collect()
     }
 
     /// How late sessions were expired so far: minimum, mean and maximum in milliseconds.
     pub fn expiry_lateness(&self) -> (u64, f64, u64) {
-        self.running.service.stats.lateness()
+        self.live.running.service.stats.lateness()
     }
 
     /// Moves session time forward by `length`. All that comes due on the way happens, in its order
@@ -89,46 +101,76 @@ impl Server {
     /// # Panics
     /// If the server does not run on a [`Clock::manual`](crate::server::Clock::manual).
     pub fn advance(&self, length: Duration) {
-        assert!(self.running.clock.is_manual(), "only a manual clock can be advanced");
-        let until = self.running.clock.moment() + length;
-        expiry::advance(&self.running, until);
+        assert!(self.live.running.clock.is_manual(), "only a manual clock can be advanced");
+        let until = self.live.running.clock.moment() + length;
+        expiry::advance(&self.live.running, until);
     }
 
     /// Stops the server: no connection is accepted any more, those there are closed without a word,
     /// and every thread of the server has ended when this returns.
     pub fn shutdown(self) {
-        self.stop_threads();
+        self.live.stop();
+    }
+
+    /// Stops the server and starts it again on the same port with the same data, whether that is in
+    /// memory or on a disk: as clients see a restart. Sessions go on with their full timeout, their
+    /// ephemerals stay; connections, watches and what was not answered are gone. Blocks until the port
+    /// is open again.
+    ///
+    /// # Errors
+    /// What [`ServerBuilder::start`] can fail with. The server has stopped then; what is on a disk stays
+    /// there, what was in memory is lost.
+    pub fn restart(&mut self) -> Result<(), StartError> {
+        self.live.stop();
+        let engine = self.live.running.service.take_engine();
+        let settings = self.settings.clone().listen(self.address);
+        self.live = Live::start(&settings, Some(engine))?.0;
+        Ok(())
     }
 
     /// Starts the threads. The port is bound when this returns.
     pub(super) fn launch(
-        running: Arc<Running>,
-        listen: SocketAddr,
-        workers: usize,
+        settings: ServerBuilder,
+        engine: Option<Engine>,
     ) -> Result<Server, StartError> {
+        let (live, address) = Live::start(&settings, engine)?;
+        Ok(Server { settings, address, live })
+    }
+}
+
+impl Live {
+    fn start(
+        settings: &ServerBuilder,
+        engine: Option<Engine>,
+    ) -> Result<(Live, SocketAddr), StartError> {
+        let service = settings.service(engine)?;
+        let running = Arc::new(Running {
+            service,
+            replicator: Arc::new(InMemory),
+            clock: settings.clock.clone(),
+        });
         let stop = Arc::new(Notify::new());
         let (bound, waiting) = mpsc::channel();
         let listener = {
             let (running, stop) = (running.clone(), stop.clone());
-            spawn("tenure-server", move || {
-                listener::run(&running, (listen, workers), &stop, &bound);
-            })?
+            let place = (settings.listen, settings.workers);
+            spawn("tenure-server", move || listener::run(&running, place, &stop, &bound))?
         };
         let address = waiting.recv().unwrap_or_else(|_| {
             Err(StartError::Thread(std::io::Error::other("the server thread ended early")))
         })?;
         let alarm = Arc::new(expiry::Alarm::default());
         let threads = Mutex::new(vec![listener]);
-        let server = Server { address, running, stop, alarm, threads };
-        if !server.running.clock.is_manual() {
-            let (running, alarm) = (server.running.clone(), server.alarm.clone());
+        let live = Live { running, stop, alarm, threads };
+        if !live.running.clock.is_manual() {
+            let (running, alarm) = (live.running.clone(), live.alarm.clone());
             let thread = spawn("tenure-expiry", move || expiry::run(&running, &alarm))?;
-            server.threads.lock().push(thread);
+            live.threads.lock().push(thread);
         }
-        Ok(server)
+        Ok((live, address))
     }
 
-    fn stop_threads(&self) {
+    fn stop(&self) {
         self.stop.notify_one();
         self.alarm.stop();
         for thread in self.threads.lock().drain(..) {
@@ -138,9 +180,9 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for Live {
     fn drop(&mut self) {
-        self.stop_threads();
+        self.stop();
     }
 }
 

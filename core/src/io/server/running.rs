@@ -1,13 +1,15 @@
 //! A running server, as its threads see it.
 
+use std::sync::Arc;
+
 use crate::io::clock::Clock;
 use crate::replication::Replicator;
 use crate::service::{Now, Proposal, Service};
 
 /// What a server's threads share.
 pub(super) struct Running {
-    pub(super) service: Service,
-    pub(super) replicator: Box<dyn Replicator>,
+    pub(super) service: Arc<Service>,
+    pub(super) replicator: Arc<dyn Replicator>,
     pub(super) clock: Clock,
 }
 
@@ -15,5 +17,10 @@ impl Running {
     /// Puts a proposal in order, as of `now`.
     pub(super) fn propose(&self, proposal: Proposal, now: Now) {
         self.replicator.propose(&self.service, proposal, now);
+    }
+
+    /// Returns when the turn of everything that was proposed before has come.
+    pub(super) fn settle(&self) {
+        self.replicator.settle();
     }
 }

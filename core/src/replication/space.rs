@@ -1,0 +1,54 @@
+//! A disk that becomes full: writes that need room are refused while closes and deletes still work.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::log::Disk;
+
+/// Whether there is room, as far as it was looked at.
+pub(super) struct Space {
+    disk: Arc<dyn Disk>,
+    /// Bytes that have to be free for writes that need room.
+    least: u64,
+    is_full: AtomicBool,
+}
+
+impl Space {
+    pub(super) fn new(disk: Arc<dyn Disk>, least: u64) -> Space {
+        let space = Space { disk, least, is_full: AtomicBool::new(false) };
+        space.look();
+        space
+    }
+
+    /// Whether writes that need room are refused.
+    pub(super) fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::Relaxed)
+    }
+
+    /// The log found no room, whatever was free at the last look.
+    pub(super) fn ran_out(&self) {
+        self.set(true, "the log cannot be extended");
+    }
+
+    /// Looks how much is free. It takes twice the least to be trusted again, so that a disk on the
+    /// edge does not change its mind with every write.
+    pub(super) fn look(&self) {
+        let Ok(free) = self.disk.free() else { return };
+        let least = if self.is_full() { self.least.saturating_mul(2) } else { self.least };
+        self.set(free < least, &format!("{free} bytes are free, {least} are needed"));
+    }
+
+    fn set(&self, is_full: bool, why: &str) {
+        if self.is_full.swap(is_full, Ordering::Relaxed) == is_full {
+            return;
+        }
+        if is_full {
+            tracing::error!(
+                "the disk is full: {why}. Only deletes, closes and new sessions are accepted until \
+                 there is room"
+            );
+        } else {
+            tracing::info!("the disk has room again: {why}. All writes are accepted");
+        }
+    }
+}
