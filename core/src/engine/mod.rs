@@ -24,6 +24,8 @@ mod check;
 mod digest;
 mod draft;
 pub mod effects;
+mod image;
+mod load;
 mod multi;
 mod network;
 pub mod read;
@@ -31,16 +33,22 @@ mod reap;
 mod reserved;
 mod restore;
 pub mod rewatch;
+mod scan;
 mod sessions;
 pub mod txn;
 mod znodes;
 
 pub use batch::{Batch, BatchWriter, MOST_TXNS, Rules, Undecodable};
 pub use effects::{Changed, Effects};
+pub use image::Counts;
+pub use load::Loader;
 pub use read::{Read, read};
 pub use restore::Restore;
 pub use rewatch::{Rewatch, rewatch};
+pub use scan::{Budget, Progress, Remains, Scan};
 pub use txn::{Cause, Change, Txn};
+
+use std::sync::Arc;
 
 use crate::base::Zxid;
 use crate::session::{Ephemerals, Registry};
@@ -65,6 +73,8 @@ pub struct Engine {
     registry: Registry,
     ephemerals: Ephemerals,
     last_zxid: Zxid,
+    /// The scan that is under way.
+    scan: Option<Arc<()>>,
 }
 
 impl Engine {
@@ -78,6 +88,7 @@ impl Engine {
             registry: Registry::default(),
             ephemerals: Ephemerals::default(),
             last_zxid: Zxid::ZERO,
+            scan: None,
         }
     }
 

@@ -7,9 +7,9 @@ use crate::tree::{Kind, NodeId, Tree};
 
 /// A state in the making. It becomes an engine when everything is in and fits together.
 pub struct Restore {
-    options: EngineOptions,
-    tree: Tree,
-    registry: Registry,
+    pub(super) options: EngineOptions,
+    pub(super) tree: Tree,
+    pub(super) registry: Registry,
 }
 
 impl Engine {
@@ -31,11 +31,7 @@ impl Restore {
     /// # Errors
     /// The id is taken or stands for "no session".
     pub fn session(&mut self, id: SessionId, registered: Registered) -> Result<(), Inconsistent> {
-        let fault = |found| Err(Inconsistent::new(format!("session {id}"), found));
-        if id.is_none() {
-            return fault("has an id that no session can have");
-        }
-        if self.registry.insert(id, registered) { Ok(()) } else { fault("is there twice") }
+        register(&mut self.registry, id, registered)
     }
 
     /// Adds a znode; parents come before their children. The root is `/` or empty; if it is never
@@ -67,13 +63,33 @@ impl Restore {
             self.tree.keep(gone);
         }
         reserved::plant(&mut self.tree);
-        self.check_reserved()?;
+        self.into_engine(last_zxid)
+    }
+
+    /// The same for what has to be a state as it is: nothing is dropped and nothing added.
+    pub(super) fn finish_exact(self, last_zxid: Zxid) -> Result<Engine, Inconsistent> {
+        self.check_zxids(last_zxid)?;
+        if let Some((id, owner)) = self.owned().find(|&(_, owner)| !self.registry.contains(owner)) {
+            let found = format!("belongs to session {owner}, which is not there");
+            return Err(Inconsistent::new(self.tree.path(id), found));
+        }
+        self.into_engine(last_zxid)
+    }
+
+    fn into_engine(self, last_zxid: Zxid) -> Result<Engine, Inconsistent> {
+        for path in reserved::ALL {
+            let kind = self.tree.find(path).map(|id| self.tree.node(id).kind());
+            if kind != Some(Kind::Persistent) {
+                return Err(Inconsistent::new(path, "is reserved, and missing or not persistent"));
+            }
+        }
         let mut ephemerals = Ephemerals::default();
         for (id, owner) in self.owned() {
             ephemerals.insert(owner, self.tree.path(id));
         }
         let Restore { options, tree, registry } = self;
-        Ok(Engine { rules: options.rules, tree, registry, ephemerals, last_zxid })
+        let rules = options.rules;
+        Ok(Engine { rules, tree, registry, ephemerals, last_zxid, scan: None })
     }
 
     fn owned(&self) -> impl Iterator<Item = (NodeId, SessionId)> {
@@ -93,14 +109,17 @@ impl Restore {
         }
         Ok(())
     }
+}
 
-    fn check_reserved(&self) -> Result<(), Inconsistent> {
-        for path in reserved::ALL {
-            let id = self.tree.find(path).expect("E4: what was missing is planted");
-            if self.tree.node(id).kind() != Kind::Persistent {
-                return Err(Inconsistent::new(path, "is reserved and not persistent"));
-            }
-        }
-        Ok(())
+/// Adds a session that was written down.
+pub(super) fn register(
+    registry: &mut Registry,
+    id: SessionId,
+    registered: Registered,
+) -> Result<(), Inconsistent> {
+    let fault = |found| Err(Inconsistent::new(format!("session {id}"), found));
+    if id.is_none() {
+        return fault("has an id that no session can have");
     }
+    if registry.insert(id, registered) { Ok(()) } else { fault("is there twice") }
 }

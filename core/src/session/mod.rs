@@ -35,6 +35,7 @@ pub mod ephemerals;
 pub mod id;
 pub mod keepalive;
 pub mod registry;
+mod scan;
 pub mod timeout;
 
 pub use attach::Attachments;

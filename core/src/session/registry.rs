@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::base::{Millis, Password, SessionId};
 
+use super::scan::Scan;
+
 /// What is known of a session for as long as it exists.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Registered {
@@ -15,9 +17,10 @@ pub struct Registered {
 }
 
 /// All sessions, in the order of their ids.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Registry {
-    sessions: BTreeMap<SessionId, Registered>,
+    pub(super) sessions: BTreeMap<SessionId, Registered>,
+    pub(super) scan: Option<Box<Scan>>,
 }
 
 impl Registry {
@@ -27,6 +30,7 @@ impl Registry {
             std::collections::btree_map::Entry::Occupied(_) => false,
             std::collections::btree_map::Entry::Vacant(free) => {
                 free.insert(registered);
+                self.save(id, None);
                 true
             }
         }
@@ -34,7 +38,15 @@ impl Registry {
 
     /// Removes a session and returns what was known of it.
     pub fn remove(&mut self, id: SessionId) -> Option<Registered> {
-        self.sessions.remove(&id)
+        let registered = self.sessions.remove(&id)?;
+        self.save(id, Some(registered));
+        Some(registered)
+    }
+
+    fn save(&mut self, id: SessionId, was: Option<Registered>) {
+        if let Some(scan) = &mut self.scan {
+            scan.save(id, was);
+        }
     }
 
     /// What is known of a session.

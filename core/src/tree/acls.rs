@@ -35,9 +35,14 @@ impl Acls {
         }
     }
 
+    /// One user more for a list that has one.
+    pub(super) fn hold(&mut self, number: u32) {
+        self.shared_mut(number).users += 1;
+    }
+
     fn known(&mut self, list: &[Acl]) -> Option<u32> {
         let number = *self.numbers.get(list)?;
-        self.shared_mut(number).users += 1;
+        self.hold(number);
         Some(number)
     }
 

@@ -40,6 +40,7 @@ impl Tree {
     /// Creates a znode; its parent counts it.
     pub fn create(&mut self, parent: NodeId, birth: Birth<'_>) -> (NodeId, Step) {
         let zxid = birth.zxid;
+        self.save(parent);
         let id = self.plant(parent, birth);
         let above = self.slots.get_mut(parent);
         let parent_pzxid = std::mem::replace(&mut above.pzxid, zxid);
@@ -65,6 +66,7 @@ impl Tree {
             next: self.slots.get(parent).first,
             ..Slot::root()
         });
+        self.save_vacant(id);
         self.enter(id);
         self.bytes += (birth.path.len() + birth.data.map_or(0, <[u8]>::len)) as u64;
         id
@@ -73,6 +75,8 @@ impl Tree {
     /// Removes a znode that has no children and is not the root.
     pub fn remove(&mut self, id: NodeId, zxid: Zxid) -> Step {
         let parent = self.slots.get(id).parent;
+        self.save(parent);
+        self.save(id);
         let parent_pzxid = std::mem::replace(&mut self.slots.get_mut(parent).pzxid, zxid);
         let slot = Box::new(self.leave(id));
         Step(Made::Removed { id, slot, parent_pzxid })
@@ -86,6 +90,7 @@ impl Tree {
         zxid: Zxid,
         at: WallMillis,
     ) -> Step {
+        self.save(id);
         let slot = self.slots.get_mut(id);
         let version = slot.version;
         let before = Made::Set {
@@ -105,6 +110,7 @@ impl Tree {
 
     /// Sets the ACL of a znode. This one cannot be taken back: no multi can ask for it.
     pub fn set_acl(&mut self, id: NodeId, acl: Vec<Acl>) {
+        self.save(id);
         let new = self.acls.intern(acl);
         let slot = self.slots.get_mut(id);
         slot.aversion = slot.aversion.wrapping_add(1);
@@ -114,6 +120,7 @@ impl Tree {
 
     /// Gives a znode another number of ACL changes than it has seen.
     pub fn set_aversion(&mut self, id: NodeId, aversion: i32) {
+        self.save(id);
         self.slots.get_mut(id).aversion = aversion;
     }
 

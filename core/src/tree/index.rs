@@ -20,6 +20,11 @@ impl Index {
         Index { table: HashTable::new(), hashes: FixedState::with_seed(seed) }
     }
 
+    /// One with room for this many znodes.
+    pub(super) fn with_capacity(seed: u64, count: usize) -> Index {
+        Index { table: HashTable::with_capacity(count), ..Index::new(seed) }
+    }
+
     pub(super) fn hash(&self, path: &str) -> u32 {
         let mut hasher = self.hashes.build_hasher();
         hasher.write(path.as_bytes());
@@ -35,6 +40,20 @@ impl Index {
     pub(super) fn insert(&mut self, slots: &Slots, id: NodeId) {
         let hash = |id: &NodeId| spread(slots.get(*id).hash);
         self.table.insert_unique(hash(&id), id, hash);
+    }
+
+    /// Inserts a znode unless there is one with its parent and its name, which has the same path.
+    pub(super) fn insert_new(&mut self, slots: &Slots, id: NodeId) -> bool {
+        let new = slots.get(id);
+        let same = |other: &NodeId| {
+            let other = slots.get(*other);
+            other.hash == new.hash && other.parent == new.parent && other.name == new.name
+        };
+        if self.table.find(spread(new.hash), same).is_some() {
+            return false;
+        }
+        self.insert(slots, id);
+        true
     }
 
     pub(super) fn remove(&mut self, id: NodeId, hash: u32) {

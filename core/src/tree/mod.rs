@@ -24,13 +24,17 @@ mod acls;
 mod change;
 mod check;
 mod index;
+mod load;
 mod node;
 mod place;
+mod scan;
 mod slots;
 
 pub use change::{Birth, Step};
-pub use node::{Kind, Node};
+pub use load::{Loaded, Loading};
+pub use node::{Kind, Metadata, Node};
 pub use place::{Inconsistent, Znode};
+pub use scan::{Remains, Scanned};
 pub use slots::NodeId;
 
 use std::collections::BTreeSet;
@@ -49,6 +53,7 @@ pub struct Tree {
     reapable: BTreeSet<NodeId>,
     /// Bytes of the paths and of the data of all znodes.
     bytes: u64,
+    scan: Option<Box<scan::Scan>>,
 }
 
 impl Tree {
@@ -66,7 +71,8 @@ impl Tree {
         let mut slots = Slots::default();
         let id = slots.insert(root);
         debug_assert_eq!(id, ROOT);
-        Tree { slots, index: Index::new(hash_seed), acls, reapable: BTreeSet::new(), bytes: 1 }
+        let index = Index::new(hash_seed);
+        Tree { slots, index, acls, reapable: BTreeSet::new(), bytes: 1, scan: None }
     }
 
     /// The znode with exactly this path. The root answers to the empty path too.
@@ -184,7 +190,7 @@ impl Tree {
         path
     }
 
-    /// The containers and TTL znodes, in an order that is the same on every replica.
+    /// The containers and TTL znodes, in the order of their numbers.
     pub fn reapable(&self) -> impl Iterator<Item = NodeId> {
         self.reapable.iter().copied()
     }

@@ -37,6 +37,29 @@ impl Kind {
     }
 }
 
+/// The numbers of a znode: all that is stored of it but its name, data and ACL.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Metadata {
+    /// What makes it go away.
+    pub kind: Kind,
+    /// The transaction that created it.
+    pub czxid: Zxid,
+    /// The transaction that last set its data.
+    pub mzxid: Zxid,
+    /// The last transaction that created or deleted a child, or the one that created it.
+    pub pzxid: Zxid,
+    /// When it was created.
+    pub ctime: WallMillis,
+    /// When its data were last set.
+    pub mtime: WallMillis,
+    /// How often its data were set, wrapping.
+    pub version: i32,
+    /// How many children were ever created in it, wrapping.
+    pub creations: i32,
+    /// How often its ACL was set, wrapping.
+    pub aversion: i32,
+}
+
 /// A view of one znode.
 #[derive(Clone, Copy)]
 pub struct Node<'a> {
@@ -88,6 +111,22 @@ impl<'a> Node<'a> {
     /// When its data were last set.
     pub fn mtime(self) -> WallMillis {
         self.slot.mtime
+    }
+
+    /// All its numbers.
+    pub fn metadata(self) -> Metadata {
+        let slot = self.slot;
+        Metadata {
+            kind: slot.kind,
+            czxid: slot.czxid,
+            mzxid: slot.mzxid,
+            pzxid: slot.pzxid,
+            ctime: slot.ctime,
+            mtime: slot.mtime,
+            version: slot.version,
+            creations: slot.creations,
+            aversion: slot.aversion,
+        }
     }
 
     /// The latest transaction it shows a trace of.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::base::{Acl, WallMillis, Zxid, path};
 
 use super::Tree;
-use super::node::{Kind, Node};
+use super::node::{Kind, Metadata, Node};
 use super::slots::{NodeId, ROOT, Slot};
 
 /// All there is to one znode but its path and its children.
@@ -58,19 +58,35 @@ impl Inconsistent {
 impl Node<'_> {
     /// All of it, copied.
     pub fn to_znode(self) -> Znode {
-        let slot = self.slot;
+        let of = self.metadata();
         Znode {
-            data: slot.data.as_deref().map(Bytes::copy_from_slice),
+            data: self.data().map(Bytes::copy_from_slice),
             acl: Arc::clone(self.acl),
-            kind: slot.kind,
-            czxid: slot.czxid,
-            mzxid: slot.mzxid,
-            pzxid: slot.pzxid,
-            ctime: slot.ctime,
-            mtime: slot.mtime,
-            version: slot.version,
-            creations: slot.creations,
-            aversion: slot.aversion,
+            kind: of.kind,
+            czxid: of.czxid,
+            mzxid: of.mzxid,
+            pzxid: of.pzxid,
+            ctime: of.ctime,
+            mtime: of.mtime,
+            version: of.version,
+            creations: of.creations,
+            aversion: of.aversion,
+        }
+    }
+}
+
+impl Znode {
+    fn metadata(&self) -> Metadata {
+        Metadata {
+            kind: self.kind,
+            czxid: self.czxid,
+            mzxid: self.mzxid,
+            pzxid: self.pzxid,
+            ctime: self.ctime,
+            mtime: self.mtime,
+            version: self.version,
+            creations: self.creations,
+            aversion: self.aversion,
         }
     }
 }
@@ -105,11 +121,12 @@ impl Tree {
         let acl = self.acls.intern_shared(&znode.acl);
         let id = self.slots.insert(Slot {
             name: path::name(path).into(),
+            data: znode.data.as_deref().map(Box::from),
             acl,
             hash: self.index.hash(path),
             parent,
             next: self.slots.get(parent).first,
-            ..Slot::of(znode)
+            ..Slot::of(znode.metadata())
         });
         self.enter(id);
         self.bytes += (path.len() + znode.data.as_ref().map_or(0, Bytes::len)) as u64;
@@ -125,26 +142,26 @@ impl Tree {
         let (first, children, old) = (root.first, root.children, root.acl);
         self.bytes -= root.data.as_ref().map_or(0, |data| data.len()) as u64;
         self.bytes += znode.data.as_ref().map_or(0, Bytes::len) as u64;
-        *root = Slot { first, children, acl, ..Slot::of(znode) };
+        let data = znode.data.as_deref().map(Box::from);
+        *root = Slot { first, children, acl, data, ..Slot::of(znode.metadata()) };
         self.acls.release(old);
         Ok(())
     }
 }
 
 impl Slot {
-    /// A slot that stands nowhere yet, without a name and an ACL.
-    pub(super) fn of(znode: &Znode) -> Slot {
+    /// A slot that stands nowhere yet, without a name, data and an ACL.
+    pub(super) fn of(metadata: Metadata) -> Slot {
         Slot {
-            data: znode.data.as_deref().map(Box::from),
-            kind: znode.kind,
-            czxid: znode.czxid,
-            mzxid: znode.mzxid,
-            pzxid: znode.pzxid,
-            ctime: znode.ctime,
-            mtime: znode.mtime,
-            version: znode.version,
-            aversion: znode.aversion,
-            creations: znode.creations,
+            kind: metadata.kind,
+            czxid: metadata.czxid,
+            mzxid: metadata.mzxid,
+            pzxid: metadata.pzxid,
+            ctime: metadata.ctime,
+            mtime: metadata.mtime,
+            version: metadata.version,
+            aversion: metadata.aversion,
+            creations: metadata.creations,
             ..Slot::root()
         }
     }

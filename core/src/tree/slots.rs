@@ -8,6 +8,16 @@ use super::node::Kind;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct NodeId(u32);
 
+impl NodeId {
+    pub(super) fn number(self) -> u32 {
+        self.0
+    }
+
+    pub(super) fn from_number(number: u32) -> NodeId {
+        NodeId(number)
+    }
+}
+
 /// The root's number.
 pub(super) const ROOT: NodeId = NodeId(0);
 
@@ -18,7 +28,7 @@ pub(super) const NONE: NodeId = NodeId(u32::MAX);
 const PAGE: usize = 4096;
 
 /// One znode: 128 bytes, two cache lines, besides its name and data.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Slot {
     pub(super) name: Box<str>,
     pub(super) data: Option<Box<[u8]>>,
@@ -118,6 +128,18 @@ impl Slots {
 
     pub(super) fn len(&self) -> usize {
         self.used
+    }
+
+    /// The znode with this number, if there is one.
+    pub(super) fn at(&self, number: u32) -> Option<&Slot> {
+        let (page, place) = split(NodeId(number));
+        self.pages.get(page)?.get(place)?.as_ref()
+    }
+
+    /// One more than the highest number that was ever in use.
+    pub(super) fn bound(&self) -> u32 {
+        let last = self.pages.last().map_or(0, Vec::len);
+        (self.pages.len().saturating_sub(1) * PAGE + last) as u32
     }
 
     /// All znodes with their numbers.

@@ -7,6 +7,7 @@ mod model;
 mod multis;
 mod reads;
 mod restore;
+mod scans;
 mod script;
 mod sessions;
 mod znodes;

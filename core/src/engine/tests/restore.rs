@@ -60,10 +60,10 @@ fn a_create_and_a_set_have_the_digests_zookeeper_gives_them() {
     let begun = apply(1, Change::CreateSession { id: SessionId(7), timeout, password });
     let data = Some(Bytes::from_static(b"hi"));
     let create = Create::new("/a".into(), data, Acl::open_unsafe(), CreateMode::Persistent);
-    let created = apply(0x1_a203_7346_31, Change::Request(Request::Create(create)));
+    let created = apply(0x01a2_0373_4631, Change::Request(Request::Create(create)));
     let set =
         Request::SetData { path: "/a".into(), data: Some(Bytes::from_static(b"x")), version: 0 };
-    let set = apply(0x1_a203_7346_42, Change::Request(set));
+    let set = apply(0x01a2_0373_4642, Change::Request(set));
     assert_eq!((begun, created, set), (0x51C6_D660, 0x7BF5_7CD7, 0xF987_AA4A));
 }
 
