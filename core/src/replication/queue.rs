@@ -38,17 +38,17 @@ enum End {
 }
 
 impl Queue {
-    /// Adds a proposal, or gives it back if nothing is taken any more.
-    pub(super) fn push(&self, proposal: Proposal, arrived: Moment) -> Result<(), Proposal> {
+    /// Adds a proposal. Returns false, and forgets it, if nothing is taken any more.
+    pub(super) fn push(&self, proposal: Proposal, arrived: Moment) -> bool {
         let mut state = self.state.lock();
         if state.end.is_some() {
-            return Err(proposal);
+            return false;
         }
         state.waiting.push_back((proposal, arrived));
         state.proposed += 1;
         drop(state);
         self.arrived.notify_one();
-        Ok(())
+        true
     }
 
     /// Waits for proposals and takes out as many as go together; `None` if none will come.

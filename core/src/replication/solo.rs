@@ -250,10 +250,12 @@ impl Solo {
 
 impl Replicator for Solo {
     fn propose(&self, _: &Service, proposal: Proposal, now: Now) {
-        if let Err(proposal) = self.queue.push(proposal, now.moment)
-            && let Some(origin) = proposal.origin
+        // Whoever asks after the end hears nothing: all connections were cut.
+        let asker = proposal.origin.as_ref().map(|origin| origin.peer.clone());
+        if !self.queue.push(proposal, now.moment)
+            && let Some(asker) = asker
         {
-            origin.peer.cut();
+            asker.cut();
         }
     }
 
