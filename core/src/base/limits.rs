@@ -44,6 +44,25 @@ pub const LINE_BYTES: usize = 4 << 20;
 /// How many of them may.
 pub const LINE_REQUESTS: usize = 65_536;
 
+/// A sync of the log that takes longer is worth a line in the program's log (ZooKeeper's
+/// `fsync.warningthresholdms`).
+pub const SLOW_SYNC: Duration = Duration::from_secs(1);
+
+/// Transactions after which a snapshot is taken (ZooKeeper's `snapCount`).
+pub const SNAPSHOT_TXNS: u64 = 100_000;
+
+/// Bytes of log after which one is.
+pub const SNAPSHOT_BYTES: u64 = 256 << 20;
+
+/// The time after which one is, if anything has changed.
+pub const SNAPSHOT_AGE: Duration = Duration::from_secs(3_600);
+
+/// Snapshots that are kept (ZooKeeper's `autopurge.snapRetainCount`), with the log behind the oldest.
+pub const SNAPSHOTS_KEPT: usize = 3;
+
+/// Bytes that have to be free on the disk for writes that need room.
+pub const LEAST_FREE: u64 = 8 << 20;
+
 /// Bytes read from a socket at a time.
 pub const READ_CHUNK: usize = 64 << 10;
 

@@ -6,6 +6,7 @@
 //! round. Alone at low load, one thread does it all without a hand-over; under load, flushing and
 //! applying overlap, and all that came meanwhile shares the next flush.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, MutexGuard};
@@ -13,10 +14,10 @@ use parking_lot::{Mutex, MutexGuard};
 use super::Replicator;
 use super::queue::Queue;
 use super::space::Space;
-use crate::base::{Code, Moment};
+use crate::base::{Code, Moment, limits};
 use crate::engine::{BatchWriter, MOST_TXNS};
 use crate::log::{AppendError, Disk, Entry, Failed, LogId, TxnLog};
-use crate::service::{Now, Peer, Proposal, Service};
+use crate::service::{DiskStats, Now, Peer, Proposal, Service};
 
 /// How many transactions are applied under one guard. Readers wait no longer than that.
 const APPLIED_AT_A_TIME: usize = 64;
@@ -51,22 +52,6 @@ pub struct Solo {
     /// Who holds it applies. The last entry that was.
     applied: Mutex<LogId>,
     failure: OnceLock<Failed>,
-    figures: Mutex<Figures>,
-}
-
-/// What the log was asked to do, summed up.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Figures {
-    /// Entries that were flushed.
-    pub flushes: u64,
-    /// Transactions in them.
-    pub txns: u64,
-    /// Microseconds that the flushes took, and the longest of them.
-    pub flush_micros: u64,
-    /// The longest.
-    pub longest_micros: u64,
-    /// Bytes of the entries.
-    pub bytes: u64,
 }
 
 /// What becomes of a proposal whose turn has come.
@@ -94,7 +79,6 @@ impl Solo {
             logging: Mutex::new(()),
             applied: Mutex::new(parts.applied),
             failure: OnceLock::new(),
-            figures: Mutex::new(Figures::default()),
             parts,
         }
     }
@@ -143,16 +127,12 @@ impl Solo {
     /// Looks whether the disk has room.
     pub fn look_at_space(&self) {
         self.space.look();
+        self.disk_stats().is_full.store(self.space.is_full(), Ordering::Relaxed);
     }
 
-    /// Whether writes that need room are refused.
-    pub fn is_full(&self) -> bool {
-        self.space.is_full()
-    }
-
-    /// What the log was asked to do so far.
-    pub fn figures(&self) -> Figures {
-        *self.figures.lock()
+    /// What was asked of the disk so far.
+    pub fn disk_stats(&self) -> &DiskStats {
+        self.parts.service.stats.disk.get_or_init(DiskStats::default)
     }
 
     /// Runs `body` between two rounds, told the last entry that was applied.
@@ -168,6 +148,7 @@ impl Solo {
         match self.append(&round, self.space.is_full()) {
             Err(AppendError::Full) if !self.space.is_full() => {
                 self.space.ran_out();
+                self.disk_stats().is_full.store(true, Ordering::Relaxed);
                 round.fates = judge(&round.proposals, true);
                 round.entry = self.append(&round, true).map_err(no_reserve)?;
             }
@@ -176,11 +157,11 @@ impl Solo {
         if round.entry.is_some() {
             let before = (self.parts.clock)().moment;
             self.parts.log.flush()?;
-            let took = (self.parts.clock)().moment.since(before).as_micros() as u64;
-            let mut figures = self.figures.lock();
-            figures.flushes += 1;
-            figures.flush_micros += took;
-            figures.longest_micros = figures.longest_micros.max(took);
+            let took = (self.parts.clock)().moment.since(before);
+            self.disk_stats().syncs.note(took);
+            if took >= limits::SLOW_SYNC {
+                tracing::warn!("a sync of the log took {} ms", took.as_millis());
+            }
         }
         Ok(round)
     }
@@ -202,9 +183,9 @@ impl Solo {
         let entry = Entry { id: LogId { index: last.index + 1, ..last }, body: batch.finish() };
         let (id, bytes) = (entry.id, entry.body.len() as u64);
         self.parts.log.append(&[entry], reserve)?;
-        let mut figures = self.figures.lock();
-        figures.txns += count as u64;
-        figures.bytes += bytes;
+        let stats = self.disk_stats();
+        stats.txns.fetch_add(count as u64, Ordering::Relaxed);
+        stats.bytes.fetch_add(bytes, Ordering::Relaxed);
         Ok(Some(id))
     }
 

@@ -48,7 +48,7 @@ pub use dispatch::Received;
 pub use outbox::{Closing, Outbox, Waiting};
 pub use peer::{Peer, Traffic, Transport};
 pub use peers::Refused;
-pub use stats::Stats;
+pub use stats::{DiskStats, Stats};
 
 /// What a server is told at its start. Everything has a default of ZooKeeper's in `base/limits.rs`.
 #[derive(Clone, Debug)]

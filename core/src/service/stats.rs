@@ -1,6 +1,7 @@
 //! Figures of the whole server, for `srvr`, `mntr` and their kin.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Counters that only ever rise until they are read. None of them orders anything.
@@ -18,8 +19,29 @@ pub struct Stats {
     pub expired: AtomicU64,
     /// Connections that were cut because their client did not read.
     pub overflowed: AtomicU64,
+    /// Figures of the disk; none of a server that keeps everything in memory.
+    pub disk: OnceLock<DiskStats>,
     latency: Spread,
     lateness: Spread,
+}
+
+/// What was asked of the disk.
+#[derive(Debug, Default)]
+pub struct DiskStats {
+    /// Transactions that are durable in the log.
+    pub txns: AtomicU64,
+    /// Bytes of the entries they are in.
+    pub bytes: AtomicU64,
+    /// Snapshots that were not completed.
+    pub snapshot_failures: AtomicU64,
+    /// The zxid of the newest snapshot.
+    pub snapshot_zxid: AtomicI64,
+    /// Whether writes that need room are refused.
+    pub is_full: AtomicBool,
+    /// How long the syncs of the log took.
+    pub syncs: Spread,
+    /// How long the snapshots took.
+    pub snapshots: Spread,
 }
 
 impl Stats {
@@ -47,7 +69,7 @@ impl Stats {
 
 /// Count, sum and extremes of a length of time, in microseconds.
 #[derive(Debug)]
-struct Spread {
+pub struct Spread {
     count: AtomicU64,
     sum: AtomicU64,
     min: AtomicU64,
@@ -66,7 +88,8 @@ impl Default for Spread {
 }
 
 impl Spread {
-    fn note(&self, length: Duration) {
+    /// Notes one.
+    pub fn note(&self, length: Duration) {
         let micros = u64::try_from(length.as_micros()).unwrap_or(u64::MAX);
         self.count.fetch_add(1, Ordering::Relaxed);
         self.sum.fetch_add(micros, Ordering::Relaxed);
@@ -74,7 +97,13 @@ impl Spread {
         self.max.fetch_max(micros, Ordering::Relaxed);
     }
 
-    fn millis(&self) -> (u64, f64, u64) {
+    /// How many there were.
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Minimum, mean and maximum in milliseconds.
+    pub fn millis(&self) -> (u64, f64, u64) {
         let count = self.count.load(Ordering::Relaxed);
         if count == 0 {
             return (0, 0.0, 0);

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 
 use super::peer::Peer;
 use super::{Now, Service};
-use crate::base::{Moment, SessionId};
+use crate::base::{Moment, SessionId, Zxid};
 
 /// What the version line says. Tools look for the number; `tenure` says whose it is.
 const VERSION: &str =
@@ -142,6 +142,20 @@ fn metrics(service: &Service, out: &mut String, now: Now) {
     line("session_expiry_lateness_avg", &decimal(late_mean));
     line("session_expiry_lateness_max", &late_max);
     line("connections_cut_unread", &load(&stats.overflowed));
+    if let Some(disk) = stats.disk.get() {
+        for (name, spread) in [("fsynctime", &disk.syncs), ("snapshottime", &disk.snapshots)] {
+            let (min, mean, max) = spread.millis();
+            line(&format!("avg_{name}"), &decimal(mean));
+            line(&format!("min_{name}"), &min);
+            line(&format!("max_{name}"), &max);
+            line(&format!("cnt_{name}"), &spread.count());
+        }
+        line("snapshot_failures", &load(&disk.snapshot_failures));
+        line("snapshot_zxid", &Zxid(disk.snapshot_zxid.load(Ordering::Relaxed)));
+        line("log_txns", &load(&disk.txns));
+        line("log_bytes", &load(&disk.bytes));
+        line("disk_full", &u8::from(disk.is_full.load(Ordering::Relaxed)));
+    }
 }
 
 fn configuration(service: &Service, out: &mut String) {
