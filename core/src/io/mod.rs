@@ -4,4 +4,6 @@ pub mod blocking;
 pub mod client;
 pub mod clock;
 pub mod descriptors;
+#[cfg(feature = "faults")]
+mod faults;
 pub mod server;
