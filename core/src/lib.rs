@@ -86,5 +86,6 @@ pub use wire::{Reply, Request};
 pub mod server {
     pub use crate::io::clock::Clock;
     pub use crate::io::descriptors::raise_descriptor_limit;
+    pub use crate::io::disk::{Directory, DirectoryLock, LockError};
     pub use crate::io::server::{Server, ServerBuilder, StartError};
 }

@@ -4,6 +4,7 @@ pub mod blocking;
 pub mod client;
 pub mod clock;
 pub mod descriptors;
+pub mod disk;
 #[cfg(feature = "faults")]
 mod faults;
 pub mod server;

@@ -14,8 +14,27 @@
 //!   file and offset;
 //! * L5 a name appears when its content is durable, never before.
 
+mod change;
 pub mod disk;
+mod failure;
+mod faults;
+mod mark;
+mod open;
+mod record;
+mod room;
+mod scan;
+mod segment;
+mod segmented;
+#[cfg(any(test, feature = "faults"))]
+pub mod sim;
 pub mod store;
+mod survey;
 
 pub use disk::{Disk, File};
+pub use faults::Faults;
+pub use segmented::{Opened, Options, SegmentLog};
 pub use store::{AppendError, Damage, Entry, Failed, LogId, OpenError, TxnLog};
+pub use survey::Torn;
+
+#[cfg(test)]
+mod tests;
