@@ -10,7 +10,7 @@ from typing import Any, Dict, List
 
 from tools.commands import replace_by
 from tools.suite_run import run_suites
-from tools.suites import ALL, demo, fuzz
+from tools.suites import ALL, crash, demo, fuzz
 from tools.terminal import say
 from tools.toolchain import ROOT, Missing, check_rust
 from tools.workshop import Skip, Workshop
@@ -66,6 +66,12 @@ def _parser() -> argparse.ArgumentParser:
                             **_ALL_PASSED_ON)
     verb.add_argument("rest", nargs=argparse.REMAINDER, help="passed to `tenure serve`")
     verb.set_defaults(verb=_serve)
+
+    verb = verbs.add_parser("soak", help="a suite at length, in the foreground")
+    verb.add_argument("what", choices=["crash"], help="crash: 1,000 kills and 1,000 power cuts")
+    verb.add_argument("--rounds", type=int, help="that many of each instead")
+    verb.add_argument("--seed", type=int, help="what everything is decided by (default: 1)")
+    verb.set_defaults(verb=crash.soak)
 
     verb = verbs.add_parser("planted", help="plants a bug in each fuzz target; each must be found")
     verb.add_argument("--seconds", type=int, default=120, help="at most so long for a target")

@@ -31,10 +31,18 @@ pub struct Wire {
 impl Wire {
     /// Connects; the server has heard nothing yet.
     pub fn open(addr: SocketAddr) -> Wire {
-        let stream = TcpStream::connect_timeout(&addr, PATIENCE).expect("the server accepts");
-        stream.set_nodelay(true).expect("a fresh socket takes options");
-        stream.set_write_timeout(Some(PATIENCE)).expect("a fresh socket takes options");
-        Wire { stream, inbox: Vec::new(), taken: 0 }
+        Wire::connect(addr).expect("the server accepts")
+    }
+
+    /// The same where there may be no server.
+    ///
+    /// # Errors
+    /// What the system says of the connection.
+    pub fn connect(addr: SocketAddr) -> std::io::Result<Wire> {
+        let stream = TcpStream::connect_timeout(&addr, PATIENCE)?;
+        stream.set_nodelay(true)?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(Wire { stream, inbox: Vec::new(), taken: 0 })
     }
 
     /// Sends bytes as they are. A connection the server has closed swallows them, as TCP does.

@@ -41,7 +41,11 @@ impl Session {
 
     /// Connects with this request; a refusal is an answer too, told by timeout 0.
     pub fn open(addr: SocketAddr, request: &ConnectRequest) -> Result<Session, Silence> {
-        let mut wire = Wire::open(addr);
+        Session::over(Wire::open(addr), request)
+    }
+
+    /// The same over a connection that is there already.
+    pub fn over(mut wire: Wire, request: &ConnectRequest) -> Result<Session, Silence> {
         let granted = wire.handshake(request)?;
         Ok(Session { wire, granted, zxid: 0, xid: 0, events: Vec::new() })
     }

@@ -57,11 +57,6 @@ impl Loader {
         Ok(())
     }
 
-    /// How much has come so far.
-    pub fn counts(&self) -> Counts {
-        self.counts
-    }
-
     /// Makes it an engine.
     ///
     /// # Errors

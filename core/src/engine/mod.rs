@@ -35,7 +35,6 @@ mod restore;
 pub mod rewatch;
 mod scan;
 mod sessions;
-pub mod snapshots;
 pub mod txn;
 mod znodes;
 

@@ -27,7 +27,6 @@ mod segment;
 mod segmented;
 #[cfg(any(test, feature = "faults"))]
 pub mod sim;
-pub mod snapshot;
 pub mod store;
 mod survey;
 

@@ -10,7 +10,6 @@ mod restore;
 mod scans;
 mod script;
 mod sessions;
-mod snapshots;
 mod znodes;
 
 use std::sync::Arc;
