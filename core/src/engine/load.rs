@@ -57,6 +57,11 @@ impl Loader {
         Ok(())
     }
 
+    /// How much has come so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
     /// Makes it an engine.
     ///
     /// # Errors

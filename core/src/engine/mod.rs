@@ -35,6 +35,7 @@ mod restore;
 pub mod rewatch;
 mod scan;
 mod sessions;
+pub mod snapshots;
 pub mod txn;
 mod znodes;
 

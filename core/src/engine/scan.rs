@@ -91,7 +91,7 @@ impl Engine {
 
     /// Appends the next bytes of the image to `out`.
     pub fn scan_step(&self, scan: &mut Scan, budget: Budget, out: &mut Vec<u8>) -> Progress {
-        if !self.scan.as_ref().is_some_and(|token| Arc::ptr_eq(token, &scan.token)) {
+        if !self.is_under_way(scan) {
             return Progress::Abandoned;
         }
         match scan.part {
@@ -125,11 +125,18 @@ impl Engine {
         if scan.part == Part::Over { Progress::Done } else { Progress::More }
     }
 
-    /// Ends whatever scan is under way, finished or not.
-    pub fn end_scan(&mut self) -> Remains {
+    /// Ends a scan, finished or not. Another one that has taken its place goes on.
+    pub fn end_scan(&mut self, scan: &Scan) -> Remains {
+        if !self.is_under_way(scan) {
+            return Remains { tree: None, _sessions: Box::new(()) };
+        }
         self.scan = None;
         let sessions = Box::new(self.registry.end_scan());
         Remains { tree: self.tree.end_scan(), _sessions: sessions }
+    }
+
+    fn is_under_way(&self, scan: &Scan) -> bool {
+        self.scan.as_ref().is_some_and(|token| Arc::ptr_eq(token, &scan.token))
     }
 
     /// How many old versions wait for the scan, and how many bytes of names and data they hold.

@@ -27,6 +27,7 @@ mod segment;
 mod segmented;
 #[cfg(any(test, feature = "faults"))]
 pub mod sim;
+pub mod snapshot;
 pub mod store;
 mod survey;
 

@@ -10,6 +10,7 @@ mod restore;
 mod scans;
 mod script;
 mod sessions;
+mod snapshots;
 mod znodes;
 
 use std::sync::Arc;

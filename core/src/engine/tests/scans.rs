@@ -5,8 +5,8 @@ use super::script::Random;
 use super::*;
 
 /// The whole image, its remaining steps taken at once.
-fn rest(engine: &Engine, mut scan: Scan, mut image: Vec<u8>) -> Vec<u8> {
-    while engine.scan_step(&mut scan, Budget::default(), &mut image) == Progress::More {}
+fn rest(engine: &Engine, scan: &mut Scan, mut image: Vec<u8>) -> Vec<u8> {
+    while engine.scan_step(scan, Budget::default(), &mut image) == Progress::More {}
     image
 }
 
@@ -20,9 +20,9 @@ fn load(image: &[u8], piece: usize) -> Result<Engine, Inconsistent> {
 }
 
 fn image(engine: &mut Engine) -> Vec<u8> {
-    let scan = engine.begin_scan();
-    let image = rest(engine, scan, Vec::new());
-    drop(engine.end_scan());
+    let mut scan = engine.begin_scan();
+    let image = rest(engine, &mut scan, Vec::new());
+    drop(engine.end_scan(&scan));
     image
 }
 
@@ -54,7 +54,7 @@ fn take_images(seed: u64, is_blind: bool) -> usize {
             next += count;
         }
         assert_eq!(engine.set_aside(), (0, 0), "all that was set aside was told");
-        drop(engine.end_scan());
+        drop(engine.end_scan(&scan));
         let restored = load(&image, 1 + random.below(300));
         expected.push_str(&scan.last_zxid().to_string());
         match restored {
@@ -180,7 +180,7 @@ fn i13_an_image_of_thousands_of_znodes_is_as_exact() {
                 });
                 next = upto;
             }
-            busiest = busiest.max(engine.end_scan().peak());
+            busiest = busiest.max(engine.end_scan(&scan).peak());
             let restored = load(&image, 4096).unwrap();
             restored.check();
             assert_eq!(digest(&restored), digest(&stopped), "seed {seed}");
@@ -199,16 +199,17 @@ fn a_scan_that_was_ended_or_overtaken_says_so() {
     let mut first = engine.begin_scan();
     let mut out = Vec::new();
     assert_eq!(engine.scan_step(&mut first, Budget::default(), &mut out), Progress::More);
-    let second = engine.begin_scan();
+    let mut second = engine.begin_scan();
     assert_eq!(engine.scan_step(&mut first, Budget::default(), &mut out), Progress::Abandoned);
     for txn in &txns {
         let _ = engine.apply(txn);
     }
     assert!(engine.set_aside().0 > 0);
-    let restored = load(&rest(&engine, second, Vec::new()), 1_000).unwrap();
+    drop(engine.end_scan(&first));
+    let restored = load(&rest(&engine, &mut second, Vec::new()), 1_000).unwrap();
     assert_eq!(digest(&restored), expected);
     let mut third = engine.begin_scan();
-    drop(engine.end_scan());
+    drop(engine.end_scan(&third));
     assert_eq!(engine.set_aside(), (0, 0));
     assert_eq!(engine.scan_step(&mut third, Budget::default(), &mut out), Progress::Abandoned);
 }
