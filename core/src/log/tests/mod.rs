@@ -1,5 +1,6 @@
 //! Tests of the log, from outside: what was flushed is read again, whatever the disk does.
 
+mod crash;
 mod keeping;
 
 use std::sync::Arc;
