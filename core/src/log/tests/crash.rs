@@ -3,132 +3,8 @@
 //! nobody wrote, and goes on working.
 
 use super::super::Faults;
+use super::story::{Model, story};
 use super::*;
-
-/// What is done to a log, one after the other.
-#[derive(Clone, Debug)]
-enum Step {
-    /// Single appends up to an index.
-    Append(u64),
-    /// One append of everything up to an index.
-    Batch(u64),
-    Flush,
-    Purge(u64),
-    Truncate(u64),
-    Note(&'static str),
-    Reset(u64),
-    Room,
-    Close,
-}
-
-/// What a log may and must hold.
-#[derive(Clone, Debug, Default)]
-struct Model {
-    /// Purged at most up to here, at least up to there.
-    purged: (u64, u64),
-    /// All entries, flushed or not, by their index from 1 on.
-    terms: Vec<u64>,
-    /// Flushed up to here.
-    flushed: u64,
-    note: &'static str,
-    term: u64,
-}
-
-impl Model {
-    fn last(&self) -> u64 {
-        self.terms.len() as u64
-    }
-
-    /// The model behind a step.
-    fn after(&self, step: &Step) -> Model {
-        let mut next = self.clone();
-        match step {
-            Step::Append(upto) | Step::Batch(upto) => {
-                next.terms.resize(*upto as usize, self.term);
-            }
-            Step::Flush | Step::Close => next.flushed = self.last(),
-            Step::Purge(upto) => next.purged.1 = *upto,
-            Step::Truncate(last) => {
-                next.terms.truncate(*last as usize);
-                next.flushed = *last;
-                next.term += 1;
-            }
-            Step::Note(note) => (next.note, next.flushed) = (note, self.last()),
-            Step::Reset(last) => {
-                next.terms.resize(*last as usize, self.term);
-                next.terms.truncate(*last as usize);
-                (next.purged, next.flushed) = ((*last, *last), *last);
-            }
-            Step::Room => {}
-        }
-        next
-    }
-
-    /// What a log that came up again has and should not have, or lacks.
-    fn check(&self, log: &SegmentLog) -> Result<(), String> {
-        let (purged, last) = (log.purged().index, log.last().index);
-        if purged < self.purged.0 || purged > self.purged.1 {
-            return Err(format!("purged up to {purged}, wanted {:?}", self.purged));
-        }
-        if last < self.flushed || last > self.last() {
-            return Err(format!("last is {last}, flushed {}, all {}", self.flushed, self.last()));
-        }
-        if log.note() != self.note {
-            return Err(format!("note {:?}, wanted {}", log.note(), self.note));
-        }
-        let entries = log.read(purged + 1, usize::MAX).map_err(|damage| damage.to_string())?;
-        if entries.len() as u64 != last - purged {
-            return Err(format!("{} entries behind {purged} up to {last}", entries.len()));
-        }
-        for (found, index) in entries.iter().zip(purged + 1..) {
-            if *found != entry(self.terms[index as usize - 1], index) {
-                return Err(format!("entry {index} is another one: {:?}", found.id));
-            }
-        }
-        Ok(())
-    }
-}
-
-fn story() -> Vec<Step> {
-    use Step::*;
-    vec![
-        Append(3),
-        Flush,
-        Batch(12),
-        Flush,
-        Append(16),
-        Note("one"),
-        Append(22),
-        Room,
-        Batch(30),
-        Flush,
-        Append(33),
-        Purge(14),
-        Flush,
-        Truncate(27),
-        Append(31),
-        Flush,
-        Append(40),
-        Truncate(37),
-        Note("two"),
-        Note("three"),
-        Append(45),
-        Close,
-        Truncate(16),
-        Batch(20),
-        Note("a note that is rather long, so that a few of them fill a segment on their own"),
-        Flush,
-        Reset(16),
-        Append(19),
-        Flush,
-        Reset(60),
-        Note("four"),
-        Append(75),
-        Flush,
-        Purge(75),
-        Append(77),
-    ]
-}
 
 /// A step that was done, between two changes of the disk.
 struct Done {
@@ -137,36 +13,18 @@ struct Done {
     after: Model,
 }
 
-fn carry_out(log: &SegmentLog, model: &Model, step: &Step) {
-    match step {
-        Step::Append(upto) => append(log, model.term, *upto),
-        Step::Batch(upto) => {
-            let entries: Vec<Entry> =
-                (model.last() + 1..=*upto).map(|index| entry(model.term, index)).collect();
-            log.append(&entries, false).unwrap();
-        }
-        Step::Flush => log.flush().unwrap(),
-        Step::Purge(upto) => log.purge(*upto).unwrap(),
-        Step::Truncate(last) => log.truncate(*last).unwrap(),
-        Step::Note(note) => log.keep_note(note.as_bytes()).unwrap(),
-        Step::Reset(last) => log.reset(LogId { term: model.term, index: *last }).unwrap(),
-        Step::Room => log.make_room().unwrap(),
-        Step::Close => log.close().unwrap(),
-    }
-}
-
 /// The disk with its whole history, and what was done when.
 fn lived(faults: Faults) -> (SimDisk, Vec<Done>) {
     let disk = SimDisk::new();
     disk.keep_history();
     let options = Options { faults, ..small() };
     let log = SegmentLog::open(Arc::new(disk.clone()), options).unwrap();
-    let mut model = Model { term: 1, ..Model::default() };
+    let mut model = Model::new();
     let mut done =
         vec![Done { changes: 0..disk.changes(), before: model.clone(), after: model.clone() }];
     for step in story() {
         let start = disk.changes();
-        carry_out(&log, &model, &step);
+        model.carry_out(&log, &step).unwrap();
         let after = model.after(&step);
         done.push(Done { changes: start..disk.changes(), before: model, after: after.clone() });
         model = after;

@@ -1,7 +1,10 @@
 //! Tests of the log, from outside: what was flushed is read again, whatever the disk does.
 
 mod crash;
+mod damage;
+mod failing;
 mod keeping;
+mod story;
 
 use std::sync::Arc;
 
