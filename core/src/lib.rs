@@ -42,6 +42,7 @@ pub mod watch;
 
 pub mod engine;
 
+pub mod apache;
 pub mod client;
 pub mod service;
 

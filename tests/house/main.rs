@@ -20,6 +20,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("engine", 3),
     ("service", 4),
     ("client", 4),
+    ("apache", 4),
     ("replication", 5),
     ("io", 6),
     ("recipes", 7),

@@ -75,6 +75,10 @@ pub const MIN_SESSION_TICKS: u32 = 2;
 /// The longest session timeout granted, in ticks.
 pub const MAX_SESSION_TICKS: u32 = 20;
 
+/// Longest value or record, in bytes, that is read from a file of Apache ZooKeeper; its own default is
+/// 1 MiB. A longer one is refused as damage.
+pub const APACHE_RECORD: usize = 64 << 20;
+
 /// How often containers and TTL znodes are looked at (ZooKeeper's
 /// `znode.container.checkIntervalMs`).
 pub const REAP_INTERVAL: Duration = Duration::from_secs(60);
