@@ -14,8 +14,12 @@
 //!   way out, unless the caller accepts the loss.
 
 mod codec;
+mod log;
 mod owner;
 mod password;
+mod record;
+mod snapshot;
+mod state;
 mod stream;
 
 pub use owner::Owner;

@@ -51,6 +51,11 @@ impl<R: Read> Stream<R> {
         Stream { source, file: file.to_owned(), offset: 0, left, sum: Adler32::new() }
     }
 
+    /// The same, for a source that begins inside the file.
+    pub fn at(self, offset: u64) -> Stream<R> {
+        Stream { offset, ..self }
+    }
+
     /// Where in the file the next byte is.
     pub fn offset(&self) -> u64 {
         self.offset
@@ -137,7 +142,18 @@ impl<R: Read> Stream<R> {
         Ok(if entries.is_empty() { Acl::open_unsafe() } else { entries })
     }
 
-    /// Everything that is left, at most `most` bytes.
+    /// What the file is called in messages.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Sums bytes that were read ahead of their turn; returns the Adler-32 up to and with them.
+    pub fn pass(&mut self, bytes: &[u8]) -> u32 {
+        self.took(bytes);
+        self.sum()
+    }
+
+    /// Everything that is left, at most `most` bytes, not summed yet.
     pub fn rest(&mut self, most: usize) -> Result<Bytes> {
         let mut bytes = Vec::new();
         let read = (&mut self.source).take(most as u64 + 1).read_to_end(&mut bytes);
