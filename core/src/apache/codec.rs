@@ -1,8 +1,10 @@
 //! How a snapshot is compressed: not at all, with gzip, or with Snappy as Java's library frames it.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::Path;
+use std::rc::Rc;
 
 use flate2::read::MultiGzDecoder;
 
@@ -38,16 +40,36 @@ impl Codec {
         }
     }
 
-    /// Opens a file for reading only. The second value is its length, known for a plain file.
-    pub fn open(self, path: &Path) -> io::Result<(Box<dyn Read>, Option<u64>)> {
+    /// Opens a file for reading only; `taken` says from then on how many of its bytes were read. The
+    /// second value is the length of what can be read, known for a plain file.
+    pub fn open(
+        self,
+        path: &Path,
+        taken: Rc<Cell<u64>>,
+    ) -> io::Result<(Box<dyn Read>, Option<u64>)> {
         let file = File::open(path)?;
         let length = file.metadata()?.len();
+        let file = Counted { file, taken };
         let file = BufReader::with_capacity(64 << 10, file);
         Ok(match self {
             Codec::Plain => (Box::new(file), Some(length)),
             Codec::Gzip => (Box::new(MultiGzDecoder::new(file)), None),
             Codec::Snappy => (Box::new(Snappy::new(file)?), None),
         })
+    }
+}
+
+/// A file that counts what is read of it.
+struct Counted {
+    file: File,
+    taken: Rc<Cell<u64>>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        self.taken.set(self.taken.get() + count as u64);
+        Ok(count)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Floor 4: moving in from Apache ZooKeeper, and back.
 //!
-//! [`import`] reads a stopped server's data directory (snapshots and logs of releases 3.4 to 3.9) and
+//! [`import()`] reads a stopped server's data directory (snapshots and logs of releases 3.4 to 3.9) and
 //! returns an engine; [`export()`] writes an engine as a snapshot that Apache starts on. Nothing is
 //! ever written to what is imported: its files are opened for reading only.
 //!
@@ -14,14 +14,27 @@
 //!   way out, unless the caller accepts the loss.
 
 mod codec;
+mod export;
+mod import;
 mod log;
 mod owner;
 mod password;
+mod quota;
 mod record;
+mod replay;
+mod report;
+mod running;
 mod snapshot;
+mod source;
 mod state;
 mod stream;
 
+pub use export::{ExportError, ExportReport, export};
+pub use import::{ImportError, ImportOptions, Imported, Progress, import};
 pub use owner::Owner;
 pub use password::password;
+pub use report::{Counts, FileReport, Report};
 pub use stream::Unreadable;
+
+#[cfg(test)]
+mod tests;

@@ -46,10 +46,10 @@ pub(super) struct Snapshot {
     pub zxid: Option<Zxid>,
 }
 
-/// Reads a snapshot to its end. `progress` hears now and then how many bytes were read.
+/// Reads a snapshot to its end. `progress` hears now and then that it goes on.
 pub(super) fn read<R: Read>(
     stream: &mut Stream<R>,
-    progress: &mut dyn FnMut(u64),
+    progress: &mut dyn FnMut(),
 ) -> Result<Snapshot> {
     if stream.int()? != MAGIC {
         return Err(stream.damage("not a snapshot of Apache ZooKeeper".to_owned()));
@@ -79,7 +79,7 @@ pub(super) fn read<R: Read>(
         }
         znodes = znodes.wrapping_add(1);
         if znodes.is_multiple_of(4096) {
-            progress(stream.offset());
+            progress();
         }
     }
     if state.get("").is_none() {
@@ -90,7 +90,7 @@ pub(super) fn read<R: Read>(
         return Err(stream.damage("the checksum is not that of the bytes before it".to_owned()));
     }
     let (digest, zxid) = sections(stream)?;
-    progress(stream.offset());
+    progress();
     Ok(Snapshot { state, digest, zxid })
 }
 

@@ -87,6 +87,11 @@ impl State {
         state
     }
 
+    /// Whether every server has this znode from the start.
+    pub fn is_first(path: &str) -> bool {
+        FIRST.iter().any(|(first, _)| *first == path)
+    }
+
     /// Adds the znodes every server has that are missing here: releases before 3.5 lack one.
     pub fn complete(&mut self) {
         for (path, is_read_only) in FIRST {
@@ -203,6 +208,12 @@ impl State {
     /// Gives the znodes away, parents first.
     pub fn into_znodes(self) -> impl Iterator<Item = (String, Znode)> {
         self.znodes.into_iter()
+    }
+
+    /// How many different access control lists the znodes have.
+    pub fn distinct_acls(&self) -> u64 {
+        let used: BTreeSet<_> = self.znodes.values().map(|znode| &znode.acl).collect();
+        used.len() as u64
     }
 
     /// How many znodes and how many bytes of data there are at `top` and below.

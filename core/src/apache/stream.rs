@@ -28,6 +28,18 @@ pub enum Unreadable {
     },
 }
 
+impl Unreadable {
+    pub(super) fn opening(file: &str, source: io::Error) -> Unreadable {
+        match source.kind() {
+            ErrorKind::UnexpectedEof | ErrorKind::InvalidData => {
+                let (file, found) = (file.to_owned(), source.to_string());
+                Damage { file, offset: 0, found }.into()
+            }
+            _ => Unreadable::Io { file: file.to_owned(), source },
+        }
+    }
+}
+
 /// A value or the reason there is none.
 pub type Result<T> = std::result::Result<T, Unreadable>;
 
