@@ -175,7 +175,8 @@ mod tests {
     #[test]
     fn every_cut_of_a_snappy_stream_is_noticed_or_ends_with_a_block() {
         let whole = framed(&[b"abcdefgh", b"ijk"]);
-        let ends: Vec<_> = (0..whole.len()).filter(|&end| unframed(&whole[..end]).is_ok()).collect();
+        let ends: Vec<_> =
+            (0..whole.len()).filter(|&end| unframed(&whole[..end]).is_ok()).collect();
         assert_eq!(ends, [16, 16 + 4 + 10], "after the header and after the first block");
     }
 

@@ -104,9 +104,7 @@ pub enum ImportError {
         last: Zxid,
     },
     /// A file is damaged where transactions follow.
-    #[error(
-        "{damage}; import another server of the ensemble, or accept the loss (--accept-loss)"
-    )]
+    #[error("{damage}; import another server of the ensemble, or accept the loss (--accept-loss)")]
     Damaged {
         /// Where, and what is wrong.
         damage: Damage,

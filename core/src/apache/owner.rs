@@ -110,9 +110,13 @@ mod tests {
 
     #[test]
     fn kinds_come_back_as_they_were() {
-        for kind in
-            [Kind::Persistent, Kind::Container, ttl(1), ttl(Ttl::MAX), Kind::Ephemeral(SessionId(5))]
-        {
+        for kind in [
+            Kind::Persistent,
+            Kind::Container,
+            ttl(1),
+            ttl(Ttl::MAX),
+            Kind::Ephemeral(SessionId(5)),
+        ] {
             assert_eq!(Owner::of(kind).kind(|_| false), kind);
         }
     }

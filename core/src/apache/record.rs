@@ -160,11 +160,9 @@ fn write(body: &mut Body<'_>, kind: i32, session: SessionId) -> Result<Write> {
             Write::Create(create(body, kind, session)?)
         }
         number::DELETE | number::DELETE_CONTAINER => Write::Delete { path: body.string()? },
-        number::SET_DATA | number::RECONFIG => Write::SetData {
-            path: body.string()?,
-            data: body.buffer()?,
-            version: body.int()?,
-        },
+        number::SET_DATA | number::RECONFIG => {
+            Write::SetData { path: body.string()?, data: body.buffer()?, version: body.int()? }
+        }
         number::SET_ACL => {
             Write::SetAcl { path: body.string()?, acl: body.acl()?, version: body.int()? }
         }
