@@ -1,6 +1,7 @@
 //! Apache ZooKeeper from Debian's package, started by hand on loopback.
 //!
-//! It keeps its files in a directory of its own that goes when the server goes.
+//! It keeps its files in a directory of its own that goes when the server goes, or in one that a test
+//! names.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -19,6 +20,8 @@ pub struct Apache {
     java: Child,
     addr: SocketAddr,
     folder: PathBuf,
+    /// Whether the folder stays when the server goes.
+    is_kept: bool,
 }
 
 /// Why there is no Apache ZooKeeper here; `None` if there is one.
@@ -55,7 +58,8 @@ impl Apache {
         // Another process can take the port between its choice and Java's bind.
         let mut last = String::new();
         for _ in 0..5 {
-            match Apache::try_start(jvm, extra, extended_types) {
+            let folder = own_folder().map_err(|error| format!("no folder for Apache: {error}"))?;
+            match Apache::try_start(jvm, extra, extended_types, (folder, false)) {
                 Ok(apache) => return Ok(apache),
                 Err(why) => last = why,
             }
@@ -63,9 +67,25 @@ impl Apache {
         Err(last)
     }
 
-    fn try_start(jvm: &[&str], extra: &[String], extended_types: bool) -> Result<Apache, String> {
+    /// Starts a server with znodes that have a time to live on the files in `folder/data`, which stay
+    /// when it goes. Dropping it kills it where it stands.
+    ///
+    /// # Errors
+    /// What kept the server from serving.
+    pub fn start_in(folder: &Path, jvm: &[&str], extra: &[String]) -> Result<Apache, String> {
+        fs::create_dir_all(folder.join("data"))
+            .map_err(|error| format!("{}: {error}", folder.display()))?;
+        let jvm = [&["-XX:TieredStopAtLevel=1", "-Xmx256m"], jvm].concat();
+        Apache::try_start(&jvm, extra, true, (folder.to_owned(), true))
+    }
+
+    fn try_start(
+        jvm: &[&str],
+        extra: &[String],
+        extended_types: bool,
+        (folder, is_kept): (PathBuf, bool),
+    ) -> Result<Apache, String> {
         let addr = free_address().map_err(|error| format!("no free port: {error}"))?;
-        let folder = own_folder().map_err(|error| format!("no folder for Apache: {error}"))?;
         let config = folder.join("zoo.cfg");
         fs::write(&config, configuration(addr, &folder, extra))
             .map_err(|error| format!("{}: {error}", config.display()))?;
@@ -81,7 +101,7 @@ impl Apache {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| format!("java does not start: {error}"))?;
-        let mut apache = Apache { java, addr, folder };
+        let mut apache = Apache { java, addr, folder, is_kept };
         apache.wait_until_serving()?;
         Ok(apache)
     }
@@ -115,7 +135,9 @@ impl Drop for Apache {
     fn drop(&mut self) {
         let _ = self.java.kill();
         let _ = self.java.wait();
-        let _ = fs::remove_dir_all(&self.folder);
+        if !self.is_kept {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
     }
 }
 

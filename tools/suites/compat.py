@@ -38,10 +38,19 @@ def libzookeeper(shop: Workshop) -> Tally:
 
 def differential(shop: Workshop) -> Tally:
     """The same random scripts here and at Apache ZooKeeper 3.8."""
+    return _beside_apache(shop, "differential")
+
+
+def moving(shop: Workshop) -> Tally:
+    """Data of Apache ZooKeeper 3.8 are imported, and exported back to it."""
+    return _beside_apache(shop, "moving")
+
+
+def _beside_apache(shop: Workshop, test: str) -> Tally:
     shop.need_member("tenure-tests")
     shop.need(lambda: has_program("java") and Path("/usr/share/java/zookeeper.jar").exists(),
               "zookeeper", "default-jre-headless")
-    return shop.step(["cargo", "test", "--package", "tenure-tests", "--test", "differential",
+    return shop.step(["cargo", "test", "--package", "tenure-tests", "--test", test,
                       "--", "--show-output"], tally.cargo, limit=BUILD_LIMIT)
 
 
@@ -58,4 +67,5 @@ SUITES = [
     Suite("kazoo", "kazoo: operations, sessions, recipes, 200 clients", kazoo),
     Suite("libzookeeper", "Apache's C client: operations, sessions, watches", libzookeeper),
     Suite("differential", "the same scripts here and at Apache ZooKeeper 3.8", differential),
+    Suite("moving", "in from Apache ZooKeeper 3.8 and back, with everything compared", moving),
 ]

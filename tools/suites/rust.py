@@ -34,6 +34,10 @@ def lints(shop: Workshop) -> Tally:
                      tally.one("cargo clippy"), limit=BUILD_LIMIT)
 
 
+# They are suites of their own.
+NEED_APACHE = ("differential", "moving")
+
+
 def tests(shop: Workshop) -> Tally:
     # Without --show-output a test that skips itself could not say so.
     return shop.step(["cargo", "test", *RUST_PACKAGES, "--exclude", "tenure-tests",
@@ -43,11 +47,11 @@ def tests(shop: Workshop) -> Tally:
 
 
 def conformance(shop: Workshop) -> Tally:
-    """Everything of the tests package but the differential test, which needs Apache's server."""
+    """Everything of the tests package but what needs Apache's server."""
     shop.need_member("tenure-tests")
     chosen = []
     for target in shop.members["tenure-tests"]["targets"]:
-        if "test" in target["kind"] and target["name"] != "differential":
+        if "test" in target["kind"] and target["name"] not in NEED_APACHE:
             chosen += ["--test", target["name"]]
     return shop.step(["cargo", "test", "--package", "tenure-tests", "--no-fail-fast", "--lib",
                       *chosen, "--", "--show-output"], tally.cargo, limit=BUILD_LIMIT)
