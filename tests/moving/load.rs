@@ -89,8 +89,8 @@ fn lists(client: &mut Session) {
         client.create_with(path, Some(b"guarded"), list, op::PERSISTENT).expect("valid lists");
     }
     client.make("/lists/changed");
-    for round in 0..3 {
-        client.set_acl("/lists/changed", &lists[round].1, -1).expect("bob may");
+    for (_, list) in &lists[..3] {
+        client.set_acl("/lists/changed", list, -1).expect("bob may");
     }
 }
 

@@ -134,9 +134,19 @@ pub fn import(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Imported, ImportError> {
     let source = Source::find(from, options.log_dir.as_deref())?;
-    if let Some(holder) = running::holder(source.folders()) {
-        return Err(ImportError::InUse(holder));
+    match running::holder(source.folders()) {
+        Some(holder) => Err(ImportError::InUse(holder)),
+        None => import_idle(from, options, progress),
     }
+}
+
+/// Imports from files that no process is seen to have open.
+pub(super) fn import_idle(
+    from: &Path,
+    options: &ImportOptions,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Imported, ImportError> {
+    let source = Source::find(from, options.log_dir.as_deref())?;
     let report = Report { server: source.server.clone(), ..Report::default() };
     let mut import = Import { source: &source, options, report, progress };
     let mut replay = import.begin()?;

@@ -103,7 +103,7 @@ mod tests {
             assert_eq!(kind(id, true), Kind::Ephemeral(SessionId(id as i64)));
         }
         // Server 128 and server 255 at some time, without a session: orphans, not times to live.
-        for id in [0x8001_9a2b_3c4d_0000, 0xFF01_9a2b_3c4d_0000] {
+        for id in [0x8001_9A2B_3C4D_0000, 0xFF01_9A2B_3C4D_0000] {
             assert_eq!(kind(id, false), Kind::Ephemeral(SessionId(id as i64)));
         }
     }

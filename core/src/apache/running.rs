@@ -56,10 +56,10 @@ mod tests {
         let path = folder.join("log.1");
         let own = Path::new("/proc/self");
         let writer = fs::File::create(&path).expect("a file");
-        assert_eq!(open_in(own, &[folder.clone()]), Some(path.clone()));
+        assert_eq!(open_in(own, std::slice::from_ref(&folder)), Some(path.clone()));
         drop(writer);
         let reader = fs::File::open(&path).expect("the file is there");
-        assert_eq!(open_in(own, &[folder.clone()]), None);
+        assert_eq!(open_in(own, std::slice::from_ref(&folder)), None);
         drop(reader);
         fs::remove_dir_all(&folder).expect("the folder is ours");
     }

@@ -137,8 +137,7 @@ fn number(name: &str, prefix: &str) -> Option<Zxid> {
 
 /// A small file's only line.
 fn line(path: &Path) -> Option<String> {
-    let small = fs::metadata(path).ok().filter(|about| about.is_file() && about.len() < 100)?;
-    drop(small);
+    fs::metadata(path).ok().filter(|about| about.is_file() && about.len() < 100)?;
     Some(fs::read_to_string(path).ok()?.trim().to_owned())
 }
 

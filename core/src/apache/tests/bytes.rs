@@ -46,11 +46,6 @@ impl Body {
         self
     }
 
-    pub fn raw(mut self, bytes: &[u8]) -> Body {
-        self.0.put_slice(bytes);
-        self
-    }
-
     /// What a create has for all its numbers: path, data and an ACL of everybody.
     pub fn create(self, path: &str) -> Body {
         self.string(path).buffer(Some(b"x")).acl(&Acl::open_unsafe())
