@@ -1277,7 +1277,7 @@ tenure_status tenure_server_start(const char *listen,
                                   struct tenure_server **out);
 
 /**
- * The port the server listens on. 0 for null.
+ * The port the server listens on, also across restarts. 0 for null.
  *
  * Thread-safety: any thread.
  */
@@ -1288,7 +1288,7 @@ uint16_t tenure_server_port(const struct tenure_server *server);
  * any more.
  *
  * @return TENURE_OK; TENURE_UNKNOWN_SESSION if there is no such session; TENURE_EINVAL for null;
- *         TENURE_EFORKED.
+ *         TENURE_ECLOSED after a restart that failed; TENURE_EFORKED.
  *
  * Thread-safety: any thread.
  */
@@ -1298,11 +1298,27 @@ tenure_status tenure_server_expire(const struct tenure_server *server, int64_t s
  * Cuts the connection of a session. The session stays and can be resumed.
  *
  * @return TENURE_OK; TENURE_UNKNOWN_SESSION if no connection speaks for such a session;
- *         TENURE_EINVAL for null; TENURE_EFORKED.
+ *         TENURE_EINVAL for null; TENURE_ECLOSED after a restart that failed; TENURE_EFORKED.
  *
  * Thread-safety: any thread.
  */
 tenure_status tenure_server_drop_connection(const struct tenure_server *server, int64_t session_id);
+
+/**
+ * Stops a server and starts it again on the same port with the same data, whether that is in memory or
+ * on a disk. Clients see a server that was restarted: their sessions go on with a full timeout, their
+ * ephemerals stay; connections, watches and what was not answered are gone.
+ *
+ * Blocks until the port is open again. Calls on other threads wait for that.
+ *
+ * @return TENURE_OK; TENURE_SYSTEM_ERROR if the server cannot be started again: it has stopped then,
+ *         what it kept in memory is lost, and tenure_server_stop() is all that can be done with the
+ *         handle; TENURE_ECLOSED if that was so before; TENURE_EDEADLK on a callback thread;
+ *         TENURE_EINVAL for null; TENURE_EFORKED.
+ *
+ * Thread-safety: any thread but a callback thread.
+ */
+tenure_status tenure_server_restart(const struct tenure_server *server);
 
 /**
  * Stops a server and frees it: its connections are closed without a word, its threads end, and what it

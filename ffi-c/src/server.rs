@@ -5,17 +5,33 @@ use std::net::ToSocketAddrs;
 use std::sync::mpsc;
 use std::time::Instant;
 
+use parking_lot::RwLock;
 use tenure_core::server::{Server, StartError};
 
 use crate::arguments::{Handle, Patience, Process, invalid, may_block, object, place, text};
 use crate::guard::{Fault, guard, guard_or};
 use crate::signals::with_signals_blocked;
-use crate::status::{TENURE_ETIMEDOUT, TENURE_SYSTEM_ERROR, TENURE_UNKNOWN_SESSION, tenure_status};
+use crate::status::{
+    TENURE_ECLOSED, TENURE_ETIMEDOUT, TENURE_SYSTEM_ERROR, TENURE_UNKNOWN_SESSION, tenure_status,
+};
 
 /// A server inside this process, on its own threads. Any number may run side by side.
 pub struct tenure_server {
-    core: Server,
+    /// `None` when a restart has failed.
+    core: RwLock<Option<Server>>,
+    port: u16,
     process: Process,
+}
+
+impl tenure_server {
+    /// Asks the server for something; it is not restarted meanwhile.
+    fn ask<T>(&self, question: impl FnOnce(&Server) -> T) -> Result<T, Fault> {
+        self.core.read().as_ref().map(question).ok_or_else(over)
+    }
+}
+
+fn over() -> Fault {
+    Fault::new(TENURE_ECLOSED, "the server has stopped: it could not be restarted")
 }
 
 impl Handle for tenure_server {
@@ -54,7 +70,8 @@ pub unsafe extern "C" fn tenure_server_start(
             .ok_or_else(|| invalid(format!("{listen:?} is no address:port such as 127.0.0.1:0")))?;
         let builder = Server::builder().listen(address);
         let core = with_signals_blocked(|| builder.start()).map_err(refused)?;
-        *out = Box::into_raw(Box::new(tenure_server { core, process: Process::current() }));
+        let (port, process) = (core.port(), Process::current());
+        *out = Box::into_raw(Box::new(tenure_server { core: Some(core).into(), port, process }));
         Ok(())
     })
 }
@@ -63,20 +80,20 @@ fn refused(error: StartError) -> Fault {
     Fault::new(TENURE_SYSTEM_ERROR, error.to_string())
 }
 
-/// The port the server listens on. 0 for null.
+/// The port the server listens on, also across restarts. 0 for null.
 ///
 /// Thread-safety: any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenure_server_port(server: *const tenure_server) -> u16 {
     // SAFETY: null or a live server.
-    guard_or(0, || Ok(unsafe { object(server) }?.core.port()))
+    guard_or(0, || Ok(unsafe { object(server) }?.port))
 }
 
 /// Ends a session now, as if its time were up. When this returns, no client can read its ephemerals
 /// any more.
 ///
 /// @return TENURE_OK; TENURE_UNKNOWN_SESSION if there is no such session; TENURE_EINVAL for null;
-///         TENURE_EFORKED.
+///         TENURE_ECLOSED after a restart that failed; TENURE_EFORKED.
 ///
 /// Thread-safety: any thread.
 #[unsafe(no_mangle)]
@@ -87,14 +104,15 @@ pub unsafe extern "C" fn tenure_server_expire(
     guard(|| {
         // SAFETY: null or a live server.
         let server = unsafe { object(server) }?;
-        found(server.core.expire(session_id), session_id, "there is no session")
+        let is_there = server.ask(|core| core.expire(session_id))?;
+        found(is_there, session_id, "there is no session")
     })
 }
 
 /// Cuts the connection of a session. The session stays and can be resumed.
 ///
 /// @return TENURE_OK; TENURE_UNKNOWN_SESSION if no connection speaks for such a session;
-///         TENURE_EINVAL for null; TENURE_EFORKED.
+///         TENURE_EINVAL for null; TENURE_ECLOSED after a restart that failed; TENURE_EFORKED.
 ///
 /// Thread-safety: any thread.
 #[unsafe(no_mangle)]
@@ -105,7 +123,8 @@ pub unsafe extern "C" fn tenure_server_drop_connection(
     guard(|| {
         // SAFETY: null or a live server.
         let server = unsafe { object(server) }?;
-        found(server.core.drop_connection(session_id), session_id, "no connection is of session")
+        let is_there = server.ask(|core| core.drop_connection(session_id))?;
+        found(is_there, session_id, "no connection is of session")
     })
 }
 
@@ -114,6 +133,34 @@ fn found(is_there: bool, session_id: i64, otherwise: &str) -> Result<(), Fault> 
         return Ok(());
     }
     Err(Fault::new(TENURE_UNKNOWN_SESSION, format!("{otherwise} {session_id:#x}")))
+}
+
+/// Stops a server and starts it again on the same port with the same data, whether that is in memory or
+/// on a disk. Clients see a server that was restarted: their sessions go on with a full timeout, their
+/// ephemerals stay; connections, watches and what was not answered are gone.
+///
+/// Blocks until the port is open again. Calls on other threads wait for that.
+///
+/// @return TENURE_OK; TENURE_SYSTEM_ERROR if the server cannot be started again: it has stopped then,
+///         what it kept in memory is lost, and tenure_server_stop() is all that can be done with the
+///         handle; TENURE_ECLOSED if that was so before; TENURE_EDEADLK on a callback thread;
+///         TENURE_EINVAL for null; TENURE_EFORKED.
+///
+/// Thread-safety: any thread but a callback thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_server_restart(server: *const tenure_server) -> tenure_status {
+    guard(|| {
+        // SAFETY: null or a live server.
+        let server = unsafe { object(server) }?;
+        may_block()?;
+        let mut slot = server.core.write();
+        let core = slot.as_mut().ok_or_else(over)?;
+        let restarted = with_signals_blocked(|| core.restart());
+        if restarted.is_err() {
+            *slot = None;
+        }
+        restarted.map_err(refused)
+    })
 }
 
 /// Stops a server and frees it: its connections are closed without a word, its threads end, and what it
@@ -142,12 +189,13 @@ pub unsafe extern "C" fn tenure_server_stop(
         }
         // SAFETY: made by `tenure_server_start`, and given up by the caller.
         let server = unsafe { Box::from_raw(server) };
+        let core = server.core.into_inner();
         if let Err(fault) = checked {
             // Its threads are the parent's: there is nothing to stop and nothing to wait for.
-            std::mem::forget(server.core);
+            std::mem::forget(core);
             return Err(fault);
         }
-        stop(server.core, Patience::from_millis(timeout_ms))
+        core.map_or(Ok(()), |core| stop(core, Patience::from_millis(timeout_ms)))
     })
 }
 

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use tenure_core::server::{self, Clock, StartError};
@@ -51,7 +51,7 @@ impl Server {
         let server = gate::outside(py, || builder.start())?.map_err(not_started)?;
         let (port, hosts) = (server.port(), server.hosts());
         let process = std::process::id();
-        let running = Mutex::new(Some(Arc::new(Running(Some(server), process))));
+        let running = Mutex::new(Some(Arc::new(Running::new(server, process))));
         Ok(Server { running, port, hosts, is_manual, process })
     }
 
@@ -78,22 +78,20 @@ impl Server {
     }
 
     fn expire(&self, py: Python<'_>, session_id: i64) -> PyResult<bool> {
-        let server = self.server()?;
-        gate::outside(py, || server.get().expire(session_id))
+        self.ask(py, |server| server.expire(session_id))
     }
 
     fn drop_connection(&self, py: Python<'_>, session_id: i64) -> PyResult<bool> {
-        let server = self.server()?;
-        gate::outside(py, || server.get().drop_connection(session_id))
+        self.ask(py, |server| server.drop_connection(session_id))
     }
 
-    fn sessions(&self) -> PyResult<Vec<i64>> {
-        Ok(self.server()?.get().sessions())
+    fn sessions(&self, py: Python<'_>) -> PyResult<Vec<i64>> {
+        self.ask(py, server::Server::sessions)
     }
 
     /// Minimum, mean and maximum in seconds.
-    fn expiry_lateness(&self) -> PyResult<(f64, f64, f64)> {
-        let (min, mean, max) = self.server()?.get().expiry_lateness();
+    fn expiry_lateness(&self, py: Python<'_>) -> PyResult<(f64, f64, f64)> {
+        let (min, mean, max) = self.ask(py, server::Server::expiry_lateness)?;
         Ok((min as f64 / 1_000.0, mean / 1_000.0, max as f64 / 1_000.0))
     }
 
@@ -103,10 +101,26 @@ impl Server {
                 "only a server with clock=\"manual\" can be advanced",
             ));
         }
-        let server = self.server()?;
         // More than this is no test of anything, and a clock must not overflow.
         let length = gate::seconds(length).min(Duration::from_secs(u32::MAX.into()));
-        gate::outside(py, || server.get().advance(length))
+        self.ask(py, |server| server.advance(length))
+    }
+
+    /// Stops it and starts it again; when that fails, it is stopped for good.
+    fn restart(&self, py: Python<'_>) -> PyResult<()> {
+        let running = self.running()?;
+        let restarted = gate::outside(py, move || {
+            let mut slot = running.server.write();
+            let restarted = slot.as_mut().map(server::Server::restart);
+            if matches!(restarted, Some(Err(_))) {
+                *slot = None;
+            }
+            restarted
+        })?;
+        restarted.ok_or_else(stopped)?.map_err(|error| {
+            self.running.lock().take();
+            not_started(error)
+        })
     }
 
     /// Stops it; once more does nothing.
@@ -120,26 +134,45 @@ impl Server {
 }
 
 impl Server {
-    fn server(&self) -> PyResult<Arc<Running>> {
+    fn running(&self) -> PyResult<Arc<Running>> {
         let running = if self.is_inherited() { None } else { self.running.lock().clone() };
-        running.ok_or_else(|| PyRuntimeError::new_err("the server is stopped"))
+        running.ok_or_else(stopped)
+    }
+
+    /// Asks the server for something; it is not restarted meanwhile. A restart that is going on is
+    /// waited for, so the interpreter lock is released.
+    fn ask<T: Send>(
+        &self,
+        py: Python<'_>,
+        question: impl FnOnce(&server::Server) -> T + Send,
+    ) -> PyResult<T> {
+        let running = self.running()?;
+        gate::outside(py, move || running.server.read().as_ref().map(question))?.ok_or_else(stopped)
     }
 }
 
+fn stopped() -> PyErr {
+    PyRuntimeError::new_err("the server is stopped")
+}
+
 /// A server, and the process its threads live in.
-struct Running(Option<server::Server>, u32);
+struct Running {
+    /// `None` when a restart has failed.
+    server: RwLock<Option<server::Server>>,
+    process: u32,
+}
 
 impl Running {
-    fn get(&self) -> &server::Server {
-        self.0.as_ref().expect("it is taken only when it is dropped")
+    fn new(server: server::Server, process: u32) -> Running {
+        Running { server: Some(server).into(), process }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         // In a forked child the threads a stop waits for do not exist.
-        if self.1 != std::process::id() {
-            std::mem::forget(self.0.take());
+        if self.process != std::process::id() {
+            std::mem::forget(self.server.get_mut().take());
         }
     }
 }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import tenure
-from conftest import until
+from conftest import reach, until
 
 
 def test_the_port_is_bound_when_it_is_made() -> None:
@@ -85,3 +86,36 @@ def test_dropping_a_server_stops_it() -> None:
     del server
     with tenure.Server(listen=hosts):
         pass
+
+
+def test_a_restart_keeps_port_data_and_sessions(server: tenure.Server) -> None:
+    with server.client(session_timeout=10, backoff=(0.01, 0.1)) as client:
+        port, session = server.port, client.session.id
+        client.create("/kept", b"data")
+        client.create("/mine", ephemeral=True)
+        states = client.states()
+        server.restart()
+        assert server.port == port
+        reach(states, tenure.State.SUSPENDED)
+        assert reach(states, tenure.State.CONNECTED).session_id == session
+        assert client.get("/kept").data == b"data"
+        stat = client.exists("/mine")
+        assert stat is not None and stat.ephemeral_owner == session
+        assert server.sessions() == [session]
+
+
+def test_calls_wait_for_a_restart_on_another_thread(server: tenure.Server) -> None:
+    with server.client(session_timeout=10, backoff=(0.01, 0.1)) as client:
+        with ThreadPoolExecutor() as pool:
+            restarts = [pool.submit(server.restart) for _ in range(4)]
+            seen = [pool.submit(server.sessions) for _ in range(20)]
+            for restart in restarts:
+                restart.result()
+            assert all(calls.result() == [client.session.id] for calls in seen)
+
+
+def test_a_stopped_server_cannot_be_restarted() -> None:
+    server = tenure.Server()
+    server.stop()
+    with pytest.raises(RuntimeError):
+        server.restart()

@@ -91,6 +91,19 @@ class Server:
         """What can be done to its clients."""
         return self._faults
 
+    def restart(self) -> None:
+        """Stops it and starts it again, on the same port with the same data, also in memory.
+
+        Clients see a server that was restarted: their sessions go on with a full timeout and their
+        ephemerals stay; connections, watches and what was not answered are gone. Returns when the
+        port is open again; calls on other threads wait for that.
+
+        Raises what the constructor can raise. The server is stopped then, and what it kept in
+        memory is lost.
+        """
+        _refuse_inherited(self._raw)
+        self._raw.restart()
+
     def stop(self) -> None:
         """Stops it and waits for its threads; connections are closed. Once more does nothing."""
         self._raw.stop()
