@@ -33,11 +33,13 @@ impl SegmentLog {
         }
         let replaced = sealed.name == segment.name;
         self.take(proven, state, segment, room)?;
-        if !replaced {
-            let trimmed = sealed.file.set_len(sealed.end);
-            trimmed.map_err(|error| self.fail("cutting", &sealed.name, &error))?;
-        }
-        Ok(())
+        if replaced { Ok(()) } else { self.trim(&sealed) }
+    }
+
+    /// Gives back the room that a segment does not need any more.
+    fn trim(&self, sealed: &Segment) -> Result<(), Failed> {
+        let trimmed = sealed.file.set_len(sealed.end);
+        trimmed.map_err(|error| self.fail("cutting", &sealed.name, &error))
     }
 
     /// Forgets the entries behind `last`.
@@ -55,12 +57,19 @@ impl SegmentLog {
         let (segment, room) = self.needed_segment(head)?;
         let kept = state.segments.partition_point(|segment| segment.head.first() <= last);
         let gone = state.segments.split_off(kept);
-        if let Some(cut) = state.segments.last_mut() {
+        let cut = state.segments.last_mut().map(|cut| {
             cut.end_behind(last, end);
-        }
+            cut.clone()
+        });
         state.last = before;
         let name = segment.name.clone();
         self.take(&mut proven, &mut state, segment, room)?;
+        if let Some(cut) = cut {
+            // Nothing but the new segment says that these entries are forgotten, so no repair must
+            // come upon them if that is lost.
+            self.trim(&cut)?;
+            self.sync(&*cut.file, &cut.name)?;
+        }
         self.remove(gone.iter().filter(|segment| segment.name != name))
     }
 

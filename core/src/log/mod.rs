@@ -21,6 +21,7 @@ mod faults;
 mod mark;
 mod open;
 mod record;
+pub mod repair;
 mod room;
 mod scan;
 mod segment;

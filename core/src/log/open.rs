@@ -46,6 +46,9 @@ impl SegmentLog {
         // Names that are seen may still be lost, and from here on things rely on them.
         sync_names(&*disk, options.faults).map_err(|error| fault(&*disk, "sync", "", error))?;
         let mut segments = std::mem::take(&mut found.segments);
+        for sealed in &segments[..segments.len() - 1] {
+            trim(sealed).map_err(|error| fault(&*disk, "cutting", &sealed.name, error))?;
+        }
         let active = segments.last_mut().expect("a log without damage has a segment");
         let allocated = mend(&*disk, active, &options, found.unproven)
             .map_err(|error| fault(&*disk, "write", &active.name, error))?;
@@ -127,6 +130,11 @@ fn write_mark(
     Ok(file)
 }
 
+/// Takes away what stands behind the entries of a segment that has one behind it.
+fn trim(sealed: &Segment) -> io::Result<()> {
+    if sealed.file.len()? > sealed.end { sealed.file.set_len(sealed.end) } else { Ok(()) }
+}
+
 /// Makes the last segment as if it had been written without an accident, durably. Returns how far it
 /// has room.
 fn mend(disk: &dyn Disk, segment: &Segment, options: &Options, unproven: u64) -> io::Result<u64> {
@@ -183,6 +191,6 @@ fn remove(disk: &dyn Disk, leftovers: &[String], options: &Options) -> Result<()
     Ok(())
 }
 
-fn fault(disk: &dyn Disk, what: &str, name: &str, source: io::Error) -> OpenError {
+pub(super) fn fault(disk: &dyn Disk, what: &str, name: &str, source: io::Error) -> OpenError {
     OpenError::Io { doing: format!("{what} of {}", disk.shown(name)), source }
 }

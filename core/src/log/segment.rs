@@ -178,6 +178,17 @@ impl Segment {
         Ok(Ok(Segment::new(head, file)))
     }
 
+    /// The identity that a segment speaks of, if its head is whole.
+    pub(super) fn identity(disk: &dyn Disk, name: &str) -> Result<Option<Identity>, OpenError> {
+        let fault =
+            |source| OpenError::Io { doing: format!("read of {}", disk.shown(name)), source };
+        let mut identity = Identity::default();
+        let file = disk.open(name).map_err(fault)?;
+        let read = read_full(&*file, &mut identity, 16).map_err(fault)?;
+        let is_whole = read == identity.len() && Segment::open(disk, name, &identity)?.is_ok();
+        Ok(is_whole.then_some(identity))
+    }
+
     /// Remembers where an entry stands, if it is far enough from the one before.
     pub(super) fn remember(&mut self, index: u64, offset: u64) {
         if self.places.last().is_none_or(|(_, last)| offset - last >= STRIDE) {

@@ -48,8 +48,12 @@ pub(super) struct Survey {
     /// Everything that is not as it was written, in order.
     pub damages: Vec<Damage>,
     pub torn: Option<Torn>,
-    /// The last entry before the first damage.
+    /// The last entry before the first gap or bad record.
     pub last: LogId,
+    /// The segment in which that is.
+    pub broken: Option<usize>,
+    /// The greatest index that anything speaks of.
+    pub reached: u64,
     /// The greatest serial that was seen.
     pub serial: u64,
     pub note: Bytes,
@@ -76,6 +80,8 @@ pub(super) fn survey(disk: &dyn Disk, faults: Faults) -> Result<Survey, OpenErro
         damages: Vec::new(),
         torn: None,
         last: LogId::default(),
+        broken: None,
+        reached: 0,
         serial: 0,
         note: Bytes::new(),
         unproven: 0,
@@ -175,6 +181,7 @@ impl Survey {
     ) -> Result<(), OpenError> {
         let proven = self.mark.map_or(0, |mark| mark.serial);
         self.serial = proven;
+        self.reached = self.mark.map_or(0, |mark| mark.last.index);
         let nexts: Vec<LogId> = self.segments.iter().skip(1).map(|s| s.head.before).collect();
         for number in 0..self.segments.len() {
             let segment = &mut self.segments[number];
@@ -201,12 +208,16 @@ impl Survey {
                     self.torn = torn(disk, segment, &walk, length).map_err(fault(&segment.name))?;
                 }
             }
-            if self.damages.is_empty() {
+            if self.broken.is_none() {
                 self.last = walk.last;
                 self.note = walk.note.clone();
                 self.unproven = walk.unproven;
             }
             self.serial = self.serial.max(walk.serial);
+            self.reached = self.reached.max(walk.last.index);
+            if damage.is_some() {
+                self.broken.get_or_insert(number);
+            }
             self.damages.extend(damage.map(|found| Damage {
                 file: disk.shown(&segment.name),
                 offset: walk.end,
@@ -285,13 +296,9 @@ fn torn(
 /// Whether a segment is as the first start leaves it, before the identity is there.
 fn is_untouched(disk: &dyn Disk, name: &str) -> Result<bool, OpenError> {
     let fault = |source| OpenError::Io { doing: format!("read of {}", disk.shown(name)), source };
-    let file = disk.open(name).map_err(fault)?;
-    let mut identity = Identity::default();
-    if read_full(&*file, &mut identity, 16).map_err(fault)? < identity.len() {
-        return Ok(false);
-    }
+    let Some(identity) = Segment::identity(disk, name)? else { return Ok(false) };
     let Ok(mut segment) = Segment::open(disk, name, &identity)? else { return Ok(false) };
-    let length = file.len().map_err(fault)?;
+    let length = segment.file.len().map_err(fault)?;
     let mut scan = segment.scan(&identity, Faults::default(), segment.end..length);
     let walk = segment.walk(&mut scan, None, 0).map_err(fault)?;
     let torn = torn(disk, &segment, &walk, length).map_err(fault)?;

@@ -4,6 +4,7 @@ mod crash;
 mod damage;
 mod failing;
 mod keeping;
+mod repairing;
 mod story;
 
 use std::sync::Arc;
