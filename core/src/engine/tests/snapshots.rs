@@ -8,7 +8,9 @@ use parking_lot::RwLock;
 use super::model::{digest, run};
 use super::*;
 use crate::engine::snapshots::{NotTaken, Unloadable, load, load_newest, save, take};
-use crate::log::snapshot::tests::{Fault, Memory, head};
+use crate::log::Disk;
+use crate::log::sim::{Failing, SimDisk};
+use crate::log::snapshot::tests::{CALLS, head};
 use crate::log::snapshot::{self, Head};
 
 fn head_of(engine: &Engine) -> Head {
@@ -25,7 +27,7 @@ fn options() -> EngineOptions {
 
 #[test]
 fn what_was_taken_is_loaded() {
-    let disk = Memory::default();
+    let disk = SimDisk::new();
     for seed in 1..=5 {
         let mut engine = state(seed);
         let head = head_of(&engine);
@@ -40,7 +42,7 @@ fn what_was_taken_is_loaded() {
         };
         assert_eq!(password(&loaded), password(&engine));
         loaded.check();
-        disk.put(&taken.name, Vec::new());
+        disk.put(&taken.name, &[]);
     }
 }
 
@@ -48,7 +50,7 @@ fn what_was_taken_is_loaded() {
 #[test]
 fn i13_a_snapshot_taken_beside_a_writer_is_of_the_moment_it_says() {
     let (_, txns) = run(9, 4_000);
-    let disk = Memory::default();
+    let disk = SimDisk::new();
     let engine = RwLock::new(Engine::new(EngineOptions::default()));
     let is_over = AtomicBool::new(false);
     let mut taken = Vec::new();
@@ -80,23 +82,24 @@ fn i13_a_snapshot_taken_beside_a_writer_is_of_the_moment_it_says() {
 
 #[test]
 fn whatever_fails_the_engine_goes_on_and_older_snapshots_stay() {
-    for fault in [Fault::Error(io::ErrorKind::StorageFull), Fault::Short] {
-        let mut call = 0;
-        loop {
-            call += 1;
-            let disk = Memory::default();
-            let mut engine = state(2);
+    let mut failed = 0;
+    let mut engine = state(2);
+    for call in CALLS {
+        for k in 1.. {
+            let disk = SimDisk::new();
             let before = save(&mut engine, &disk, head_of).unwrap();
             let expected = digest(&engine);
-            let txn = txn_of(Change::Reap { path: "/none".into() });
-            let _ = engine.apply(&txn);
-            disk.fail(call, fault);
+            let _ = engine.apply(&txn_of(Change::Reap { path: "/none".into() }));
+            let calls = disk.calls(call);
+            disk.fail(call, k, Failing::Error(io::ErrorKind::Other));
             let saved = save(&mut engine, &disk, head_of);
-            if !disk.has_failed() {
+            if disk.calls(call) < calls + k {
+                assert!(saved.is_ok());
                 break;
             }
+            failed += 1;
+            assert!(matches!(saved, Err(NotTaken::Unwritten(_) | NotTaken::Unreadable(_))));
             assert_eq!(engine.set_aside(), (0, 0));
-            assert!(matches!(saved, Ok(_) | Err(NotTaken::Unwritten(_))), "{saved:?}");
             let kept = snapshot::keep(&disk, 2).unwrap();
             assert!(kept.broken.is_empty());
             assert_eq!(kept.whole.last().unwrap().name, before.name);
@@ -105,8 +108,8 @@ fn whatever_fails_the_engine_goes_on_and_older_snapshots_stay() {
             // The next one succeeds.
             save(&mut engine, &disk, head_of).unwrap();
         }
-        assert!(call > 5);
     }
+    assert!(failed > 8, "{failed} calls failed");
 }
 
 fn txn_of(change: Change) -> Txn {
@@ -115,33 +118,33 @@ fn txn_of(change: Change) -> Txn {
 
 #[test]
 fn one_that_is_wanted_no_more_leaves_nothing() {
-    let disk = Memory::default();
+    let disk = SimDisk::new();
     let engine = RwLock::new(state(1));
     let stopped = take(&engine, &disk, &AtomicBool::new(true), head_of);
     assert!(matches!(stopped, Err(NotTaken::Abandoned)));
-    assert!(disk.names().is_empty());
+    assert!(disk.list().unwrap().is_empty());
     assert!(take(&engine, &disk, &AtomicBool::new(false), head_of).is_ok());
 }
 
 #[test]
 fn every_flipped_byte_and_every_prefix_of_a_snapshot_is_refused() {
-    let disk = Memory::default();
+    let disk = SimDisk::new();
     let mut engine = state(4);
     let name = save(&mut engine, &disk, head_of).unwrap().name;
-    let whole = disk.bytes(&name);
+    let whole = disk.content(&name).unwrap();
     for place in 0..whole.len() {
         let mut bytes = whole.clone();
         bytes[place] ^= 1 << (place % 8);
-        disk.put(&name, bytes);
+        disk.put(&name, &bytes);
         assert!(load(&disk, &name, options()).is_err(), "byte {place}");
-        disk.put(&name, whole[..place].to_vec());
+        disk.put(&name, &whole[..place]);
         assert!(load(&disk, &name, options()).is_err(), "{place} bytes");
     }
 }
 
 #[test]
 fn the_newest_that_can_be_loaded_is() {
-    let disk = Memory::default();
+    let disk = SimDisk::new();
     let (_, txns) = run(6, 300);
     let mut engine = Engine::new(EngineOptions::default());
     let mut states = Vec::new();
@@ -153,14 +156,14 @@ fn the_newest_that_can_be_loaded_is() {
     let newest = load_newest(&disk, &options()).unwrap();
     assert_eq!(digest(&newest.loaded.unwrap().0), states[2].1);
     assert!(newest.passed_over.is_empty());
-    disk.put(&states[2].0, disk.bytes(&states[2].0)[..100].to_vec());
+    disk.put(&states[2].0, &disk.content(&states[2].0).unwrap()[..100]);
     let newest = load_newest(&disk, &options()).unwrap();
     let (loaded, summary) = newest.loaded.unwrap();
     assert_eq!((digest(&loaded), &summary.name), (states[1].1.clone(), &states[1].0));
     assert_eq!(newest.passed_over[0].0.name, states[2].0);
     assert!(matches!(newest.passed_over[0].1, Unloadable::File(_)));
     for (name, _) in &states {
-        disk.put(name, vec![]);
+        disk.put(name, &[]);
     }
     let newest = load_newest(&disk, &options()).unwrap();
     assert!(newest.loaded.is_none() && newest.passed_over.len() == 3);
@@ -169,7 +172,7 @@ fn the_newest_that_can_be_loaded_is() {
 /// Every checksum is right, and the content is of another moment than the file says.
 #[test]
 fn a_whole_file_with_an_impossible_state_is_refused() {
-    let disk = Memory::default();
+    let disk = SimDisk::new();
     let mut engine = state(4);
     let mut scan = engine.begin_scan();
     let mut image = Vec::new();
@@ -183,7 +186,7 @@ fn a_whole_file_with_an_impossible_state_is_refused() {
     for name in [write(7, items, &image), write(30, items + 1, &image), write(30, 0, b"")] {
         let refused = load(&disk, &name, options()).err().expect("it is refused");
         let Unloadable::State { file, .. } = &refused else { panic!("{refused}") };
-        assert_eq!(*file, format!("memory/{name}"));
+        assert_eq!(*file, format!("/sim/{name}"));
     }
     assert!(load(&disk, &write(30, items, &image), options()).is_ok());
 }

@@ -12,7 +12,7 @@ use crate::log::{Disk, File};
 
 /// After how many bytes they are made durable on the way, so that the sync of a log on the same disk
 /// never waits for much of a snapshot.
-const SYNC_EVERY: u64 = 8 << 20;
+const SYNC_EVERY: u64 = if cfg!(test) { 1 << 20 } else { 8 << 20 };
 
 /// A snapshot was not written. What there was of it is gone, as far as the disk let it.
 #[derive(Debug, thiserror::Error)]
@@ -157,15 +157,13 @@ impl<'a> SnapshotWriter<'a> {
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), Unwritten> {
         let written = self.file.write_at(bytes, self.offset);
-        match written {
-            Ok(length) if length == bytes.len() => {}
-            Ok(length) => {
-                let error = format!("{length} of {} bytes were written", bytes.len());
-                return Err(
-                    self.unwritten("write", io::Error::new(io::ErrorKind::WriteZero, error))
-                );
-            }
-            Err(source) => return Err(self.unwritten("write", source)),
+        let written = written.map_err(|source| self.unwritten("write", source))?;
+        if written < bytes.len() {
+            // A full disk takes what fits; what it says to the rest is the reason.
+            let rest = self.file.write_at(&bytes[written..], self.offset + written as u64);
+            let error = format!("{written} of {} bytes were written", bytes.len());
+            let short = io::Error::new(io::ErrorKind::WriteZero, error);
+            return Err(self.unwritten("write", rest.err().unwrap_or(short)));
         }
         self.whole = crc32c::crc32c_append(self.whole, bytes);
         self.offset += bytes.len() as u64;
