@@ -18,7 +18,8 @@
 //! * T3 an ACL is stored as long as some znode has it, and no longer;
 //! * T4 the table of reapable znodes holds exactly the containers and the TTL znodes;
 //! * T5 the sizes are the sums over all znodes;
-//! * T6 taking back the latest steps, newest first, leads to the state before them.
+//! * T6 taking back the latest steps, newest first, leads to the state before them;
+//! * T7 a scan tells of every slot what it was when the scan began, whatever has changed since.
 
 mod acls;
 mod change;

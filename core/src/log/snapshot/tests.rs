@@ -220,7 +220,7 @@ fn l5_a_crash_at_any_moment_leaves_whole_snapshots() {
     write(&disk, &head(1), b"before").unwrap();
     disk.keep_history();
     for index in 2..5 {
-        write(&disk, &head(index), &state(3 * FRAME / 2)).unwrap();
+        write(&disk, &head(index), &state(FRAME + 3_000)[FRAME..]).unwrap();
         keep(&disk, 2).unwrap();
     }
     let mut states = 0;
