@@ -6,12 +6,16 @@
 
 pub mod in_memory;
 mod queue;
+pub mod recover;
+pub mod snapshots;
 pub mod solo;
 mod space;
 
 use crate::service::{Now, Proposal, Service};
 
 pub use in_memory::InMemory;
+pub use recover::RecoverError;
+pub use snapshots::Policy;
 pub use solo::Solo;
 
 /// Puts proposals in order.

@@ -1,6 +1,7 @@
 //! A server's settings, and why it may not start.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use super::handle::Server;
 use crate::base::{Millis, Password, limits};
 use crate::engine::{Engine, EngineOptions, Rules};
 use crate::io::clock::Clock;
+use crate::replication::{Policy, RecoverError};
 use crate::service::{Options, Service};
 use crate::session::{Bounds, timeout};
 
@@ -26,6 +28,12 @@ pub enum StartError {
     /// The session timeouts contradict each other.
     #[error(transparent)]
     Timeouts(#[from] timeout::Contradiction),
+    /// The data directory cannot be used: a server has it already, or the system refuses it.
+    #[error("the data directory cannot be used: {0}")]
+    DataDir(String),
+    /// What was acknowledged is not all there, or not as it was written. Nothing was changed.
+    #[error(transparent)]
+    Recovery(#[from] RecoverError),
     /// A thread cannot be started.
     #[error("cannot start a server thread: {0}")]
     Thread(std::io::Error),
@@ -46,6 +54,9 @@ pub struct ServerBuilder {
     extended_types: bool,
     reap_interval: Duration,
     server_id: u8,
+    pub(super) data_dir: Option<PathBuf>,
+    pub(super) snapshots: Policy,
+    pub(super) least_free: u64,
     pub(super) clock: Clock,
     pub(super) workers: usize,
 }
@@ -64,6 +75,9 @@ impl Default for ServerBuilder {
             extended_types: true,
             reap_interval: limits::REAP_INTERVAL,
             server_id: 1,
+            data_dir: None,
+            snapshots: Policy::default(),
+            least_free: limits::LEAST_FREE,
             clock: Clock::real(),
             workers: 1,
         }
@@ -142,6 +156,46 @@ impl ServerBuilder {
         self
     }
 
+    /// Keeps everything in this directory, which is created if it does not exist: what was
+    /// acknowledged is there after a crash of the process or of the machine. A second server is
+    /// refused there as long as this one runs. Default: everything in memory, gone with the server.
+    pub fn data_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.data_dir = Some(directory.into());
+        self
+    }
+
+    /// Transactions after which a snapshot is taken, at least 1. Default: 100,000.
+    pub fn snapshot_after_txns(mut self, txns: u64) -> Self {
+        self.snapshots.after_txns = txns.max(1);
+        self
+    }
+
+    /// Bytes of log after which a snapshot is taken, at least 1. Default: 256 MiB.
+    pub fn snapshot_after_bytes(mut self, bytes: u64) -> Self {
+        self.snapshots.after_bytes = bytes.max(1);
+        self
+    }
+
+    /// The time after which a snapshot is taken, if anything has changed. Default: one hour.
+    pub fn snapshot_after(mut self, age: Duration) -> Self {
+        self.snapshots.after = age;
+        self
+    }
+
+    /// Snapshots that are kept, at least 1, with all of the log behind the oldest of them: as many
+    /// may be damaged less one, and nothing is lost. Default: 3.
+    pub fn snapshots_kept(mut self, count: usize) -> Self {
+        self.snapshots.kept = count.max(1);
+        self
+    }
+
+    /// Bytes that have to be free on the disk. With less, writes that need room are refused with
+    /// `NotReadOnly`, and deletes, closes and new sessions still work. Default: 8 MiB.
+    pub fn least_free(mut self, bytes: u64) -> Self {
+        self.least_free = bytes;
+        self
+    }
+
     /// Where time comes from. Default: [`Clock::real`].
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -154,11 +208,12 @@ impl ServerBuilder {
         self
     }
 
-    /// Starts the server. The port is bound when this returns. Blocks for the time of a bind.
+    /// Starts the server. The port is bound when this returns. Blocks for the time of a bind, and of
+    /// the recovery if there is a data directory: about a second for a million znodes.
     ///
     /// # Errors
-    /// [`StartError::Timeouts`] before the port is opened, [`StartError::Listen`],
-    /// [`StartError::Thread`].
+    /// [`StartError::Timeouts`], [`StartError::DataDir`] and [`StartError::Recovery`] before the port
+    /// is opened; [`StartError::Listen`], [`StartError::Thread`].
     pub fn start(self) -> Result<Server, StartError> {
         Server::launch(self, None)
     }

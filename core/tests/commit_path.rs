@@ -1,0 +1,490 @@
+//! What a server alone on a disk does while its transactions are on their way to the disk.
+//! The floors below `io` are driven by hand: a round of the log happens when the test calls for it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use parking_lot::Mutex;
+use tenure::base::{Acl, Code, CreateMode, Millis, Moment, Password, SessionId, WallMillis, Zxid};
+use tenure::engine::{Batch, Engine, EngineOptions, Rules};
+use tenure::log::{AppendError, Damage, Disk, Entry, Failed, File, LogId, TxnLog};
+use tenure::replication::Replicator;
+use tenure::replication::solo::{Parts, Solo};
+use tenure::service::{Now, Options, Peer, Received, Service, Transport};
+use tenure::session::Bounds;
+use tenure::wire::jute::Reader;
+use tenure::wire::{ConnectRequest, ConnectResponse, Create, ReplyHeader, Request, frame};
+
+const WALL: WallMillis = WallMillis(1);
+
+/// A connection without a socket.
+struct Nowhere;
+
+impl Transport for Nowhere {
+    fn wake(&self) {}
+
+    fn unread(&self) -> usize {
+        0
+    }
+}
+
+/// A log in memory that does as it is told.
+#[derive(Default)]
+struct Told {
+    entries: Mutex<Vec<Entry>>,
+    flushed: Mutex<usize>,
+    flushes: AtomicU64,
+    fails: AtomicBool,
+    is_full: AtomicBool,
+}
+
+impl TxnLog for Told {
+    fn last(&self) -> LogId {
+        self.entries.lock().last().map_or_else(LogId::default, |entry| entry.id)
+    }
+
+    fn purged(&self) -> LogId {
+        LogId::default()
+    }
+
+    fn append(&self, entries: &[Entry], reserve: bool) -> Result<(), AppendError> {
+        if self.is_full.load(Ordering::Relaxed) && !reserve {
+            return Err(AppendError::Full);
+        }
+        self.entries.lock().extend_from_slice(entries);
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<(), Failed> {
+        self.flushes.fetch_add(1, Ordering::Relaxed);
+        if self.fails.load(Ordering::Relaxed) {
+            return Err(Failed { doing: "sync of log-1".into(), error: "gone".into() });
+        }
+        *self.flushed.lock() = self.entries.lock().len();
+        Ok(())
+    }
+
+    fn truncate(&self, _: u64) -> Result<(), Failed> {
+        unreachable!("a server alone truncates nothing")
+    }
+
+    fn purge(&self, _: u64) -> Result<(), Failed> {
+        Ok(())
+    }
+
+    fn reset(&self, _: LogId) -> Result<(), Failed> {
+        unreachable!("a server alone resets nothing")
+    }
+
+    fn read(&self, _: u64, _: usize) -> Result<Vec<Entry>, Damage> {
+        Ok(self.entries.lock().clone())
+    }
+
+    fn keep_note(&self, _: &[u8]) -> Result<(), Failed> {
+        Ok(())
+    }
+
+    fn note(&self) -> Bytes {
+        Bytes::new()
+    }
+
+    fn bytes(&self) -> u64 {
+        0
+    }
+}
+
+/// A disk of which only the free room is asked.
+struct Room(AtomicU64);
+
+impl Disk for Room {
+    fn list(&self) -> std::io::Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    fn create(&self, _: &str) -> std::io::Result<Arc<dyn File>> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    fn open(&self, _: &str) -> std::io::Result<Arc<dyn File>> {
+        Err(std::io::ErrorKind::NotFound.into())
+    }
+
+    fn rename(&self, _: &str, _: &str) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn remove(&self, _: &str) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn sync_names(&self) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn free(&self) -> std::io::Result<u64> {
+        Ok(self.0.load(Ordering::Relaxed))
+    }
+
+    fn shown(&self, name: &str) -> String {
+        name.to_owned()
+    }
+}
+
+struct World {
+    service: Arc<Service>,
+    solo: Solo,
+    log: Arc<Told>,
+    room: Arc<Room>,
+    now: Arc<AtomicU64>,
+    failures: Arc<Mutex<Vec<String>>>,
+}
+
+/// A reply as its client reads it: xid, zxid, error, and what follows.
+type Replied = (i32, i64, i32, Bytes);
+
+impl World {
+    fn new() -> World {
+        let options = Options {
+            server_id: 1,
+            tick: Millis(2_000),
+            bounds: Bounds::new(Millis(4_000), Millis(40_000)).expect("in order"),
+            connections_per_address: 0,
+            sessionless_timeout: Duration::from_secs(10),
+            max_frame: 1 << 20,
+            outstanding: 1_000,
+            rules: Rules::default(),
+            reap_interval: Duration::from_secs(60),
+        };
+        let now = Arc::new(AtomicU64::new(1_000_000));
+        let start = Now { moment: Moment(1_000_000), wall: WALL };
+        let engine = Engine::new(EngineOptions::default());
+        let service =
+            Arc::new(Service::new(options, engine, start, Box::new(|| Password([7; 16]))));
+        let (log, room) = (Arc::new(Told::default()), Arc::new(Room(AtomicU64::new(1 << 30))));
+        let failures: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (clock, told) = (now.clone(), failures.clone());
+        let solo = Solo::new(Parts {
+            service: service.clone(),
+            log: log.clone(),
+            disk: room.clone(),
+            applied: LogId::default(),
+            epoch: 0,
+            least_free: 1 << 20,
+            clock: Box::new(move || Now {
+                moment: Moment(clock.load(Ordering::Relaxed)),
+                wall: WALL,
+            }),
+            on_failure: Box::new(move |failed| told.lock().push(failed.to_string())),
+        });
+        World { service, solo, log, room, now, failures }
+    }
+
+    fn now(&self) -> Now {
+        Now { moment: Moment(self.now.load(Ordering::Relaxed)), wall: WALL }
+    }
+
+    fn pass(&self, time: Duration) {
+        self.now.fetch_add(time.as_micros() as u64, Ordering::Relaxed);
+    }
+
+    fn open(&self) -> Arc<Peer> {
+        let address = "127.0.0.1:4711".parse().expect("an address");
+        self.service.open(address, self.now(), Box::new(Nowhere)).expect("there is no limit")
+    }
+
+    fn send(&self, peer: &Arc<Peer>, input: &mut BytesMut) -> Received {
+        let now = self.now();
+        self.service.receive(peer, input, now, &mut |proposal| {
+            self.solo.propose(&self.service, proposal, now);
+        })
+    }
+
+    fn request(&self, peer: &Arc<Peer>, xid: i32, request: Request) -> Received {
+        let mut bytes = BytesMut::new();
+        request.encode(xid, &mut bytes);
+        self.send(peer, &mut bytes)
+    }
+
+    fn ask_session(&self, peer: &Arc<Peer>, session: SessionId) {
+        let mut bytes = handshake(session);
+        self.send(peer, &mut bytes);
+    }
+
+    /// A connection with a session of its own.
+    fn connect(&self) -> (Arc<Peer>, SessionId) {
+        let peer = self.open();
+        self.ask_session(&peer, SessionId::NONE);
+        assert!(self.solo.commit());
+        let session = granted(&peer).expect("an answer").session_id;
+        (peer, session)
+    }
+
+    fn sweep(&self) {
+        let now = self.now();
+        self.service.sweep(now, &mut |proposal| self.solo.propose(&self.service, proposal, now));
+    }
+}
+
+fn handshake(session: SessionId) -> BytesMut {
+    let mut bytes = BytesMut::new();
+    ConnectRequest {
+        protocol_version: 0,
+        last_zxid_seen: Zxid::ZERO,
+        timeout: 10_000,
+        session_id: session,
+        password: Some(vec![7; 16].into()),
+        read_only: Some(false),
+    }
+    .encode(&mut bytes);
+    bytes
+}
+
+fn granted(peer: &Peer) -> Option<ConnectResponse> {
+    let mut waiting = peer.outbox.lock();
+    let body = frame::take(&mut waiting.bytes, 1 << 10).expect("in bounds")?;
+    Some(ConnectResponse::decode(body).expect("a response"))
+}
+
+/// All that waits to be sent.
+fn replies(peer: &Peer) -> Vec<Replied> {
+    let mut bytes = std::mem::take(&mut peer.outbox.lock().bytes);
+    std::iter::from_fn(|| {
+        let body = frame::take(&mut bytes, 1 << 20).expect("in bounds")?;
+        let mut reader = Reader::new(body.clone());
+        let header = ReplyHeader::decode(&mut reader).expect("a header");
+        Some((header.xid, header.zxid.0, header.error, body.slice(16..)))
+    })
+    .collect()
+}
+
+fn xids(peer: &Peer) -> Vec<i32> {
+    replies(peer).into_iter().map(|(xid, ..)| xid).collect()
+}
+
+fn create(path: &str) -> Request {
+    let mode = CreateMode::Persistent;
+    Request::Create(Create::new(path.to_owned(), None, Acl::open_unsafe(), mode))
+}
+
+fn delete(path: &str) -> Request {
+    Request::Delete { path: path.into(), version: -1 }
+}
+
+fn get(path: &str) -> Request {
+    Request::GetData { path: path.into(), watch: false }
+}
+
+fn exists(path: &str) -> Request {
+    Request::Exists { path: path.into(), watch: false }
+}
+
+#[test]
+fn r2_nothing_is_answered_before_it_is_flushed() {
+    let world = World::new();
+    let (peer, _) = world.connect();
+    let before = world.service.engine().last_zxid();
+    world.request(&peer, 1, create("/a"));
+    assert_eq!(xids(&peer), []);
+    assert_eq!(world.service.engine().last_zxid(), before, "no reader sees it either");
+    assert!(world.solo.commit());
+    assert_eq!(*world.log.flushed.lock(), 2);
+    assert_eq!(xids(&peer), [1]);
+}
+
+#[test]
+fn what_came_meanwhile_shares_one_entry_and_one_flush() {
+    let world = World::new();
+    let peers = [world.connect().0, world.connect().0, world.connect().0];
+    let flushes = world.log.flushes.load(Ordering::Relaxed);
+    for xid in 1..=20 {
+        for (peer, name) in peers.iter().zip(["a", "b", "c"]) {
+            world.request(peer, xid, create(&format!("/{name}{xid}")));
+        }
+    }
+    assert!(world.solo.commit());
+    assert_eq!(world.log.flushes.load(Ordering::Relaxed), flushes + 1);
+    let entry = world.log.entries.lock().last().cloned().expect("an entry");
+    assert_eq!(Batch::decode(entry.body).expect("a batch").txns.len(), 60);
+    for peer in &peers {
+        assert_eq!(xids(peer), (1..=20).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn n1_a_read_takes_its_turn_behind_the_writes_before_it() {
+    let world = World::new();
+    let (peer, _) = world.connect();
+    world.request(&peer, 1, exists("/a"));
+    world.request(&peer, 2, create("/a"));
+    world.request(&peer, 3, exists("/a"));
+    world.request(&peer, 4, delete("/a"));
+    world.request(&peer, 5, exists("/a"));
+    world.request(&peer, 6, Request::Sync { path: "/".into() });
+    assert_eq!(xids(&peer), [1], "what stands before every write waits for none");
+    assert!(world.solo.commit());
+    let answers: Vec<(i32, i32)> =
+        replies(&peer).into_iter().map(|(xid, _, error, _)| (xid, error)).collect();
+    let gone = Code::NoNode.number();
+    assert_eq!(answers, [(2, 0), (3, 0), (4, 0), (5, gone), (6, 0)]);
+}
+
+#[test]
+fn n1_a_refusal_takes_its_turn_too() {
+    let world = World::new();
+    let (peer, _) = world.connect();
+    world.request(&peer, 1, create("/a"));
+    world.request(&peer, 2, Request::Check { path: "/a".into(), version: 0 });
+    let mut broken = BytesMut::from(&[0, 0, 0, 8, 0, 0, 0, 3, 0, 0, 0, 4][..]);
+    world.send(&peer, &mut broken);
+    assert_eq!(xids(&peer), []);
+    assert!(world.solo.commit());
+    assert_eq!(xids(&peer), [1, 2, 3]);
+}
+
+#[test]
+fn a_stalled_disk_delays_no_heartbeat_and_expires_nobody() {
+    let world = World::new();
+    let (peer, session) = world.connect();
+    let (_, silent) = world.connect();
+    world.request(&peer, 1, create("/a"));
+    world.request(&peer, 2, get("/a"));
+    for _ in 0..12 {
+        world.pass(Duration::from_secs(3));
+        world.request(&peer, -2, Request::Ping);
+        assert_eq!(xids(&peer), [-2], "in the middle of a stall");
+        world.sweep();
+    }
+    assert!(world.solo.commit());
+    assert_eq!(xids(&peer), [1, 2]);
+    assert_eq!(world.service.session_ids(), [session], "{silent} said nothing for 36 s");
+}
+
+#[test]
+fn a_session_born_in_a_stall_has_its_full_timeout() {
+    let world = World::new();
+    let peer = world.open();
+    world.ask_session(&peer, SessionId::NONE);
+    world.pass(Duration::from_secs(60));
+    world.sweep();
+    assert!(peer.outbox.lock().is_open(), "it waits for the server, not the server for it");
+    assert!(world.solo.commit());
+    let session = granted(&peer).expect("an answer").session_id;
+    world.pass(Duration::from_millis(9_999));
+    world.sweep();
+    assert_eq!(world.service.session_ids(), [session]);
+}
+
+#[test]
+fn p07_what_is_sent_ahead_of_the_answer_to_a_handshake_waits_for_it() {
+    let world = World::new();
+    let peer = world.open();
+    let mut input = handshake(SessionId::NONE);
+    create("/early").encode(1, &mut input);
+    world.send(&peer, &mut input);
+    assert!(!input.is_empty(), "the request is not taken yet");
+    assert!(world.solo.commit());
+    assert!(granted(&peer).is_some());
+    world.send(&peer, &mut input);
+    assert!(world.solo.commit());
+    assert_eq!(xids(&peer), [1]);
+}
+
+#[test]
+fn n6_a_session_goes_over_when_what_was_logged_for_the_old_connection_is_done() {
+    let world = World::new();
+    let (old, session) = world.connect();
+    world.request(&old, 1, create("/before"));
+    let new = world.open();
+    // Before the log took it: the write of a cut connection is forgotten.
+    world.ask_session(&new, session);
+    assert_eq!(granted(&new), None);
+    let third = world.open();
+    world.ask_session(&third, session);
+    assert!(new.is_cut(), "the newest connection is meant");
+    assert!(world.solo.commit());
+    assert_eq!(granted(&third).map(|response| response.session_id), Some(session));
+    world.request(&third, 1, exists("/before"));
+    assert_eq!(replies(&third)[0].2, Code::NoNode.number());
+}
+
+#[test]
+fn n6_a_write_of_a_client_that_hung_up_comes_before_what_it_sends_on_its_next_connection() {
+    let world = World::new();
+    let (old, session) = world.connect();
+    world.request(&old, 1, create("/fired"));
+    world.service.close(&old);
+    let new = world.open();
+    world.ask_session(&new, session);
+    assert_eq!(granted(&new), None, "something of it is under way");
+    assert!(world.solo.commit());
+    assert!(granted(&new).is_some());
+    world.request(&new, 1, exists("/fired"));
+    assert_eq!(replies(&new)[0].2, 0);
+}
+
+#[test]
+fn l2_after_a_failed_flush_nothing_is_acknowledged() {
+    let world = World::new();
+    let (peer, _) = world.connect();
+    let (other, _) = world.connect();
+    world.log.fails.store(true, Ordering::Relaxed);
+    world.request(&peer, 1, create("/a"));
+    assert!(!world.solo.commit());
+    world.log.fails.store(false, Ordering::Relaxed);
+    assert!(!world.solo.commit(), "it does not go on as if nothing had been");
+    assert!(peer.is_cut() && other.is_cut());
+    assert_eq!((xids(&peer), xids(&other)), (vec![], vec![]));
+    assert_eq!(world.failures.lock()[..], ["sync of log-1 failed: gone"]);
+    let late = world.open();
+    world.ask_session(&late, SessionId::NONE);
+    assert!(late.is_cut());
+    world.solo.settle();
+}
+
+#[test]
+fn a_full_disk_takes_deletes_and_closes_and_refuses_the_rest() {
+    let world = World::new();
+    let (peer, _) = world.connect();
+    world.request(&peer, 1, create("/a"));
+    assert!(world.solo.commit());
+    world.log.is_full.store(true, Ordering::Relaxed);
+    world.request(&peer, 2, create("/b"));
+    world.request(&peer, 3, delete("/a"));
+    world.request(&peer, 4, exists("/a"));
+    assert!(world.solo.commit());
+    let answers: Vec<(i32, i32)> =
+        replies(&peer).into_iter().map(|(xid, _, error, _)| (xid, error)).collect();
+    let (read_only, gone) = (Code::NotReadOnly.number(), Code::NoNode.number());
+    assert_eq!(answers, [(1, 0), (2, read_only), (3, 0), (4, gone)]);
+    let second = world.connect();
+    world.request(&second.0, 1, Request::CloseSession);
+    assert!(world.solo.commit());
+    assert_eq!(xids(&second.0), [1]);
+    // There is room again.
+    world.log.is_full.store(false, Ordering::Relaxed);
+    world.solo.look_at_space();
+    world.request(&peer, 5, create("/b"));
+    assert!(world.solo.commit());
+    assert_eq!(replies(&peer)[0].2, 0);
+}
+
+#[test]
+fn a_disk_that_fills_up_is_read_only_before_it_is_full() {
+    let world = World::new();
+    let (peer, _) = world.connect();
+    let try_create = |xid, path| {
+        world.solo.look_at_space();
+        world.request(&peer, xid, create(path));
+        assert!(world.solo.commit());
+        replies(&peer)[0].2
+    };
+    assert_eq!(try_create(1, "/a"), 0);
+    world.room.0.store((1 << 20) - 1, Ordering::Relaxed);
+    assert_eq!(try_create(2, "/b"), Code::NotReadOnly.number());
+    world.room.0.store((2 << 20) - 1, Ordering::Relaxed);
+    assert_eq!(try_create(3, "/b"), Code::NotReadOnly.number(), "not at the first byte");
+    world.room.0.store(2 << 20, Ordering::Relaxed);
+    assert_eq!(try_create(4, "/b"), 0);
+}
