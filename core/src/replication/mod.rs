@@ -14,8 +14,8 @@ mod space;
 use crate::service::{Now, Proposal, Service};
 
 pub use in_memory::InMemory;
-pub use recover::RecoverError;
-pub use snapshots::Policy;
+pub use recover::{RecoverError, Recovered, recover};
+pub use snapshots::{Policy, Snapshots};
 pub use solo::Solo;
 
 /// Puts proposals in order.

@@ -1,9 +1,22 @@
-//! When a snapshot is taken, and how: the state is written aside while it is served, and only when the
-//! file has been read back does the log let go of what the file holds.
+//! When a snapshot is taken, and what goes when it has been: the state is written aside while it is
+//! served, and only when enough files have been read back does the log let go of what they hold.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::base::limits;
+use parking_lot::Mutex;
+
+use super::Solo;
+use crate::base::{Moment, limits};
+use crate::engine::Engine;
+use crate::engine::snapshots::{NotTaken, Shared, take};
+use crate::log::snapshot::{self, Head, Summary};
+use crate::log::{Disk, LogId, TxnLog};
+use crate::service::{Now, Service};
+
+/// How long to wait after an attempt that failed.
+const TRY_AGAIN: Duration = Duration::from_secs(10);
 
 /// When a snapshot is taken, and how many are kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,5 +39,152 @@ impl Default for Policy {
             after: limits::SNAPSHOT_AGE,
             kept: limits::SNAPSHOTS_KEPT,
         }
+    }
+}
+
+/// Takes the snapshots of one server.
+pub struct Snapshots {
+    solo: Arc<Solo>,
+    service: Arc<Service>,
+    log: Arc<dyn TxnLog>,
+    disk: Arc<dyn Disk>,
+    identity: [u8; 16],
+    policy: Policy,
+    stop: AtomicBool,
+    /// One at a time.
+    taking: Mutex<()>,
+    last: Mutex<Last>,
+}
+
+/// What was when the last snapshot was taken.
+#[derive(Clone, Copy)]
+struct Last {
+    id: LogId,
+    txns: u64,
+    bytes: u64,
+    at: Moment,
+    /// Before that, no other attempt is made.
+    not_before: Moment,
+}
+
+impl Shared for Service {
+    fn look<R>(&self, look: impl FnOnce(&Engine) -> R) -> R {
+        look(&self.engine())
+    }
+
+    fn change<R>(&self, change: impl FnOnce(&mut Engine) -> R) -> R {
+        change(&mut self.engine_mut())
+    }
+}
+
+impl Snapshots {
+    /// `last` is the entry the newest snapshot ends with.
+    pub fn new(
+        (solo, service): (Arc<Solo>, Arc<Service>),
+        (log, disk): (Arc<dyn TxnLog>, Arc<dyn Disk>),
+        identity: [u8; 16],
+        policy: Policy,
+        (last, now): (LogId, Now),
+    ) -> Snapshots {
+        let at = now.moment;
+        let last = Mutex::new(Last { id: last, txns: 0, bytes: 0, at, not_before: at });
+        let (stop, taking) = (AtomicBool::new(false), Mutex::new(()));
+        Snapshots { solo, service, log, disk, identity, policy, stop, taking, last }
+    }
+
+    /// Whether a snapshot is due.
+    pub fn is_due(&self, now: Now) -> bool {
+        let last = *self.last.lock();
+        if now.moment < last.not_before {
+            return false;
+        }
+        let stats = self.solo.disk_stats();
+        let txns = stats.txns.load(Ordering::Relaxed) - last.txns;
+        let bytes = stats.bytes.load(Ordering::Relaxed) - last.bytes;
+        txns >= self.policy.after_txns
+            || bytes >= self.policy.after_bytes
+            || (txns > 0 && now.moment.since(last.at) >= self.policy.after)
+    }
+
+    /// Takes one and lets go of what is not needed any more. `clock` tells how long it took.
+    ///
+    /// # Errors
+    /// [`NotTaken`]. The server goes on with the snapshots and the log it has.
+    pub fn take(&self, clock: &dyn Fn() -> Now) -> Result<Summary, NotTaken> {
+        let _one = self.taking.lock();
+        let began = clock();
+        let stats = self.solo.disk_stats();
+        let (txns, bytes) =
+            (stats.txns.load(Ordering::Relaxed), stats.bytes.load(Ordering::Relaxed));
+        let taken = take(&AtRest(self), &*self.disk, &self.stop, |engine| {
+            let last = self.solo.last_applied();
+            let (zxid, at, membership) = (engine.last_zxid(), began.wall, Vec::new());
+            Head { identity: self.identity, last, zxid, at, membership }
+        });
+        let now = clock();
+        match taken {
+            Ok(summary) => {
+                let (id, at) = (summary.head.last, now.moment);
+                *self.last.lock() = Last { id, txns, bytes, at, not_before: at };
+                stats.snapshots.note(now.moment.since(began.moment));
+                stats.snapshot_zxid.store(summary.head.zxid.0, Ordering::Relaxed);
+                tracing::info!(
+                    "snapshot {} holds {} things in {} bytes",
+                    summary.name,
+                    summary.items,
+                    summary.bytes
+                );
+                self.purge();
+                Ok(summary)
+            }
+            Err(error) => {
+                self.last.lock().not_before = now.moment + TRY_AGAIN;
+                if !matches!(error, NotTaken::Abandoned) {
+                    stats.snapshot_failures.fetch_add(1, Ordering::Relaxed);
+                    tracing::error!("no snapshot was taken: {error}");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The entry the newest snapshot ends with.
+    pub fn last(&self) -> LogId {
+        self.last.lock().id
+    }
+
+    /// None is finished any more.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Removes the snapshots and the log that nobody needs any more.
+    fn purge(&self) {
+        match snapshot::keep(&*self.disk, self.policy.kept) {
+            Ok(kept) => {
+                for (_, error) in &kept.broken {
+                    tracing::error!("a snapshot is damaged, and older ones are kept for it: {error}");
+                }
+                if let Some(upto) = kept.upto()
+                    && let Err(failed) = self.log.purge(upto.index)
+                {
+                    self.solo.fail(failed);
+                }
+            }
+            Err(error) => tracing::error!("old snapshots cannot be removed: {error}"),
+        }
+    }
+}
+
+/// The state between two rounds of the log, so that it ends with a whole entry.
+struct AtRest<'a>(&'a Snapshots);
+
+impl Shared for AtRest<'_> {
+    fn look<R>(&self, look: impl FnOnce(&Engine) -> R) -> R {
+        self.0.service.look(look)
+    }
+
+    fn change<R>(&self, change: impl FnOnce(&mut Engine) -> R) -> R {
+        self.0.solo.between_rounds(|| self.0.service.change(change))
     }
 }

@@ -49,7 +49,9 @@ pub struct Solo {
     space: Space,
     /// Who holds it logs.
     logging: Mutex<()>,
-    /// Who holds it applies. The last entry that was.
+    /// Who holds it applies.
+    applying: Mutex<()>,
+    /// The last entry that was.
     applied: Mutex<LogId>,
     failure: OnceLock<Failed>,
 }
@@ -77,6 +79,7 @@ impl Solo {
             queue: Queue::default(),
             space: Space::new(parts.disk.clone(), parts.least_free),
             logging: Mutex::new(()),
+            applying: Mutex::new(()),
             applied: Mutex::new(parts.applied),
             failure: OnceLock::new(),
             parts,
@@ -89,9 +92,9 @@ impl Solo {
         let Some(proposals) = self.queue.take(MOST_TXNS) else { return false };
         match self.log(proposals) {
             Ok(round) => {
-                let applied = self.applied.lock();
+                let applying = self.applying.lock();
                 drop(logging);
-                self.apply(round, applied);
+                self.apply(round, applying);
                 true
             }
             Err(failed) => {
@@ -135,10 +138,15 @@ impl Solo {
         self.parts.service.stats.disk.get_or_init(DiskStats::default)
     }
 
-    /// Runs `body` between two rounds, told the last entry that was applied.
-    pub fn between_rounds<T>(&self, body: impl FnOnce(LogId) -> T) -> T {
-        let applied = self.applied.lock();
-        body(*applied)
+    /// Runs `body` between two rounds, when a whole entry was applied and nothing of the next.
+    pub fn between_rounds<T>(&self, body: impl FnOnce() -> T) -> T {
+        let _applying = self.applying.lock();
+        body()
+    }
+
+    /// The last entry of which everything is in the state.
+    pub fn last_applied(&self) -> LogId {
+        *self.applied.lock()
     }
 
     /// Makes a round durable.
@@ -190,7 +198,7 @@ impl Solo {
     }
 
     /// Applies a durable round and delivers what it caused.
-    fn apply(&self, round: Round, mut applied: MutexGuard<'_, LogId>) {
+    fn apply(&self, round: Round, applying: MutexGuard<'_, ()>) {
         let service = &*self.parts.service;
         let count = round.proposals.len();
         let mut items = round.proposals.iter().zip(&round.fates).peekable();
@@ -222,9 +230,9 @@ impl Solo {
             askers.into_iter().for_each(|asker| asker.wake());
         }
         if let Some(entry) = round.entry {
-            *applied = entry;
+            *self.applied.lock() = entry;
         }
-        drop(applied);
+        drop(applying);
         self.queue.done(count);
     }
 }
