@@ -74,6 +74,13 @@ pub(super) fn planted(disk: Arc<dyn Disk>) -> Arc<dyn Disk> {
     Arc::new(FaultyDisk { disk, faults, late })
 }
 
+/// What the environment plants in the log itself.
+pub(super) fn of_log() -> crate::log::Faults {
+    let text = std::env::var("TENURE_FAULT").unwrap_or_default();
+    let ignore_checksums = Plan::parse(&text).is_ok_and(|plan| plan.ignore_checksums);
+    crate::log::Faults { ignore_checksums, ..crate::log::Faults::default() }
+}
+
 struct Faults {
     plan: Plan,
     syncs: AtomicU64,

@@ -161,6 +161,11 @@ impl SegmentLog {
         &self.opened
     }
 
+    /// The sixteen bytes that mark its files.
+    pub fn identity(&self) -> [u8; 16] {
+        self.identity
+    }
+
     /// Why nothing is durable any more, if so.
     pub fn failed(&self) -> Option<Failed> {
         self.failure.check().err()

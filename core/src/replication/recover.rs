@@ -64,7 +64,13 @@ pub fn recover(
     let log = SegmentLog::open(disk.clone(), options)?;
     let opened = log.opened();
     if let Some(torn) = &opened.torn {
-        tracing::warn!("{torn}");
+        tracing::warn!(
+            "the log ended in the middle of a write that nobody was told of: {} was cut at byte {}, \
+             {} bytes behind it are gone",
+            torn.file,
+            torn.offset,
+            torn.bytes
+        );
     }
     for warning in &opened.warnings {
         tracing::warn!("{warning}");
@@ -103,8 +109,7 @@ impl Recovered {
     /// Applies what is in the log and not in the state.
     fn replay(&mut self, disk: &dyn Disk) -> Result<(), RecoverError> {
         let mut fault = None;
-        let (engine, applied, replayed) =
-            (&mut self.engine, &mut self.applied, &mut self.replayed);
+        let (engine, applied, replayed) = (&mut self.engine, &mut self.applied, &mut self.replayed);
         self.log.replay(applied.index + 1, &mut |entry| {
             let batch = match Batch::decode(entry.body) {
                 Ok(batch) => batch,
@@ -130,7 +135,9 @@ impl Recovered {
 /// What is missing between a snapshot and the log, for people.
 fn gap(snapshot: u64, purged: u64, broken: &[Unloadable]) -> String {
     let mut why = match snapshot {
-        0 => format!("the log begins behind entry {purged}, and there is no snapshot to start from"),
+        0 => {
+            format!("the log begins behind entry {purged}, and there is no snapshot to start from")
+        }
         _ => format!(
             "the log begins behind entry {purged}, and the newest snapshot that can be used ends with \
              entry {snapshot}"

@@ -163,7 +163,9 @@ impl Snapshots {
         match snapshot::keep(&*self.disk, self.policy.kept) {
             Ok(kept) => {
                 for (_, error) in &kept.broken {
-                    tracing::error!("a snapshot is damaged, and older ones are kept for it: {error}");
+                    tracing::error!(
+                        "a snapshot is damaged, and older ones are kept for it: {error}"
+                    );
                 }
                 if let Some(upto) = kept.upto()
                     && let Err(failed) = self.log.purge(upto.index)

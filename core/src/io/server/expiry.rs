@@ -28,7 +28,7 @@ impl Alarm {
     }
 
     /// Sleeps, and says whether to stop.
-    fn sleep(&self, length: Duration) -> bool {
+    pub(super) fn sleep(&self, length: Duration) -> bool {
         let mut stopped = self.stopped.lock();
         if !*stopped {
             self.changed.wait_for(&mut stopped, length);

@@ -1,19 +1,21 @@
 //! The handle of a running server: it owns the threads.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::builder::{ServerBuilder, StartError};
 use super::running::Running;
+use super::storage::{SnapshotError, Storage};
 use super::{expiry, listener};
 use crate::base::SessionId;
 use crate::engine::Engine;
-use crate::replication::InMemory;
+use crate::log::Failed;
+use crate::replication::{InMemory, Replicator};
 
 /// A server inside this process, on its own threads.
 ///
@@ -31,7 +33,8 @@ struct Live {
     running: Arc<Running>,
     stop: Arc<Notify>,
     alarm: Arc<expiry::Alarm>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Vec<JoinHandle<()>>,
+    storage: Option<Storage>,
 }
 
 impl Server {
@@ -108,8 +111,24 @@ impl Server {
 
     /// Stops the server: no connection is accepted any more, those there are closed without a word,
     /// and every thread of the server has ended when this returns.
-    pub fn shutdown(self) {
+    pub fn shutdown(mut self) {
         self.live.stop();
+    }
+
+    /// Takes a snapshot now, whatever the settings say, and returns its file. Blocks until it is
+    /// durable and has been read back; the server serves meanwhile.
+    ///
+    /// # Errors
+    /// [`SnapshotError::InMemory`], [`SnapshotError::NotTaken`]. The server goes on.
+    pub fn snapshot(&self) -> Result<PathBuf, SnapshotError> {
+        self.live.storage.as_ref().ok_or(SnapshotError::InMemory)?.snapshot()
+    }
+
+    /// Why the server acknowledges nothing any more, if its disk has failed: which step, on which
+    /// file, and what the system said. All its connections have ended then, and it accepts none. What
+    /// it acknowledged before is there when it is started again.
+    pub fn failure(&self) -> Option<String> {
+        self.live.storage.as_ref()?.solo.failure().map(ToString::to_string)
     }
 
     /// Stops the server and starts it again on the same port with the same data, whether that is in
@@ -143,13 +162,21 @@ impl Live {
         settings: &ServerBuilder,
         engine: Option<Engine>,
     ) -> Result<(Live, SocketAddr), StartError> {
-        let service = settings.service(engine)?;
-        let running = Arc::new(Running {
-            service,
-            replicator: Arc::new(InMemory),
-            clock: settings.clock.clone(),
-        });
         let stop = Arc::new(Notify::new());
+        let (service, replicator, storage) = match &settings.data_dir {
+            None => {
+                let replicator: Arc<dyn Replicator> = Arc::new(InMemory);
+                (settings.service(engine)?, replicator, None)
+            }
+            Some(directory) => {
+                let stop = stop.clone();
+                let on_failure = Box::new(move |_: &Failed| stop.notify_one());
+                let (storage, service) = Storage::open(directory, settings, on_failure)?;
+                let replicator: Arc<dyn Replicator> = storage.solo.clone();
+                (service, replicator, Some(storage))
+            }
+        };
+        let running = Arc::new(Running { service, replicator, clock: settings.clock.clone() });
         let (bound, waiting) = mpsc::channel();
         let listener = {
             let (running, stop) = (running.clone(), stop.clone());
@@ -159,24 +186,25 @@ impl Live {
         let address = waiting.recv().unwrap_or_else(|_| {
             Err(StartError::Thread(std::io::Error::other("the server thread ended early")))
         })?;
-        let alarm = Arc::new(expiry::Alarm::default());
-        let threads = Mutex::new(vec![listener]);
-        let live = Live { running, stop, alarm, threads };
+        let (alarm, threads) = (Arc::new(expiry::Alarm::default()), vec![listener]);
+        let mut live = Live { running, stop, alarm, threads, storage };
         if !live.running.clock.is_manual() {
             let (running, alarm) = (live.running.clone(), live.alarm.clone());
             let thread = spawn("tenure-expiry", move || expiry::run(&running, &alarm))?;
-            live.threads.lock().push(thread);
+            live.threads.push(thread);
         }
         Ok((live, address))
     }
 
-    fn stop(&self) {
+    /// Connections first, then what they had under way, then the files.
+    fn stop(&mut self) {
         self.stop.notify_one();
         self.alarm.stop();
-        for thread in self.threads.lock().drain(..) {
+        for thread in self.threads.drain(..) {
             // A thread that panicked has printed why, and there is nothing left to stop.
             let _ = thread.join();
         }
+        self.storage = None;
     }
 }
 
@@ -186,7 +214,10 @@ impl Drop for Live {
     }
 }
 
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
+pub(super) fn spawn(
+    name: &str,
+    body: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, StartError> {
     let thread = std::thread::Builder::new().name(name.to_owned()).spawn(body);
     thread.map_err(StartError::Thread)
 }

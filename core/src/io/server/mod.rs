@@ -9,6 +9,8 @@ mod expiry;
 mod handle;
 mod listener;
 mod running;
+mod storage;
 
 pub use builder::{ServerBuilder, StartError};
 pub use handle::Server;
+pub use storage::SnapshotError;

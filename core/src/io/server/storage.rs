@@ -1,0 +1,189 @@
+//! A server's data directory: its lock, its recovery, and the threads that write to it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::builder::{ServerBuilder, StartError};
+use super::expiry::Alarm;
+use super::handle::spawn;
+use crate::engine::snapshots::NotTaken;
+use crate::io::disk::{Directory, DirectoryLock};
+use crate::log::{Disk, Failed, Options, SegmentLog};
+use crate::replication::solo::Parts;
+use crate::replication::{Snapshots, Solo, recover};
+use crate::service::Service;
+
+/// How often the disk is looked at, and whether a snapshot is due.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Why there is no snapshot.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SnapshotError {
+    /// The server keeps everything in memory.
+    #[error("the server has no data directory; start it with one to take snapshots")]
+    InMemory,
+    /// It could not be written, or does not read back.
+    #[error(transparent)]
+    NotTaken(#[from] NotTaken),
+}
+
+/// A data directory in use.
+pub(super) struct Storage {
+    pub(super) solo: Arc<Solo>,
+    snapshots: Arc<Snapshots>,
+    log: Arc<SegmentLog>,
+    alarm: Arc<Alarm>,
+    threads: Vec<JoinHandle<()>>,
+    directory: PathBuf,
+    clock: crate::io::clock::Clock,
+    /// Let go last, when nothing is written any more.
+    _lock: DirectoryLock,
+}
+
+impl Storage {
+    /// Recovers a directory and starts to serve it. `on_failure` is told once if the log fails.
+    pub(super) fn open(
+        directory: &Path,
+        settings: &ServerBuilder,
+        on_failure: Box<dyn Fn(&Failed) + Send + Sync>,
+    ) -> Result<(Storage, Arc<Service>), StartError> {
+        let real = Directory::open(directory).map_err(|error| data_dir(&error))?;
+        let lock = real.lock().map_err(|error| data_dir(&error))?;
+        let (disk, options) = with_faults(Arc::new(real), Options::new(identity()));
+        let recovered = recover(&disk, options, &settings.engine_options())?;
+        tracing::info!(
+            "{}: {} znodes and {} sessions as of zxid {}, {} entries of the log on top of {}",
+            directory.display(),
+            recovered.engine.node_count(),
+            recovered.engine.registry().len(),
+            recovered.engine.last_zxid(),
+            recovered.replayed,
+            recovered.snapshot.as_ref().map_or("nothing", |summary| summary.name.as_str())
+        );
+        let epoch = recovered.engine.epoch();
+        let log = Arc::new(recovered.log);
+        let service = settings.service(Some(recovered.engine))?;
+        let clock = settings.clock.clone();
+        let solo = Arc::new(Solo::new(Parts {
+            service: service.clone(),
+            log: log.clone(),
+            disk: disk.clone(),
+            applied: recovered.applied,
+            epoch,
+            least_free: settings.least_free,
+            clock: {
+                let clock = clock.clone();
+                Box::new(move || clock.now())
+            },
+            on_failure,
+        }));
+        solo.look_at_space();
+        let last = recovered.snapshot.map(|summary| summary.head.last).unwrap_or_default();
+        let snapshots = Arc::new(Snapshots::new(
+            (solo.clone(), service.clone()),
+            (log.clone(), disk),
+            log.identity(),
+            settings.snapshots,
+            (last, clock.now()),
+        ));
+        let mut storage = Storage {
+            solo,
+            snapshots,
+            log,
+            alarm: Arc::default(),
+            threads: Vec::new(),
+            directory: directory.to_owned(),
+            clock,
+            _lock: lock,
+        };
+        storage.start()?;
+        Ok((storage, service))
+    }
+
+    /// Takes a snapshot now.
+    pub(super) fn snapshot(&self) -> Result<PathBuf, SnapshotError> {
+        let summary = self.snapshots.take(&|| self.clock.now())?;
+        Ok(self.directory.join(summary.name))
+    }
+
+    /// What is under way is carried out, and the files are closed. After a failure they stay as they
+    /// are.
+    pub(super) fn close(&mut self) {
+        self.alarm.stop();
+        self.snapshots.stop();
+        self.solo.close();
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has said why, and nothing was acknowledged since.
+            let _ = thread.join();
+        }
+        if self.solo.failure().is_none()
+            && let Err(failed) = self.log.close()
+        {
+            tracing::error!("the log was not closed: {failed}");
+        }
+    }
+
+    fn start(&mut self) -> Result<(), StartError> {
+        for _ in 0..2 {
+            let solo = self.solo.clone();
+            self.threads.push(spawn("tenure-commit", move || commit(&solo))?);
+        }
+        let (alarm, solo, snapshots, clock) =
+            (self.alarm.clone(), self.solo.clone(), self.snapshots.clone(), self.clock.clone());
+        self.threads.push(spawn("tenure-snapshot", move || {
+            while !alarm.sleep(LOOK) {
+                solo.look_at_space();
+                if snapshots.is_due(clock.now()) {
+                    // It is in the program's log, and the figures count it.
+                    let _ = snapshots.take(&|| clock.now());
+                }
+            }
+        })?);
+        Ok(())
+    }
+}
+
+impl Drop for Storage {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Carries out rounds until there are no more. A defect in one is a failure like that of a disk:
+/// nothing may be acknowledged on top of it.
+fn commit(solo: &Solo) {
+    let rounds = std::panic::AssertUnwindSafe(|| while solo.commit() {});
+    if std::panic::catch_unwind(rounds).is_err() {
+        solo.fail(Failed {
+            doing: "applying a transaction".into(),
+            error: "a defect of tenure; what was acknowledged is in the log".into(),
+        });
+    }
+}
+
+fn data_dir(error: &dyn std::fmt::Display) -> StartError {
+    StartError::DataDir(error.to_string())
+}
+
+/// The disk and the log as they are.
+#[cfg(not(feature = "faults"))]
+fn with_faults(disk: Arc<dyn Disk>, options: Options) -> (Arc<dyn Disk>, Options) {
+    (disk, options)
+}
+
+/// The disk and the log with what the environment plants.
+#[cfg(feature = "faults")]
+fn with_faults(disk: Arc<dyn Disk>, options: Options) -> (Arc<dyn Disk>, Options) {
+    use crate::io::faults::{of_log, planted};
+    (planted(disk), Options { faults: of_log(), ..options })
+}
+
+/// Sixteen bytes that no other directory has.
+fn identity() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).expect("the system has randomness");
+    bytes
+}

@@ -1,0 +1,143 @@
+//! A server with a data directory, as the program that embeds it sees it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tenure::blocking::Client;
+use tenure::server::{Clock, Server, ServerBuilder, SnapshotError, StartError};
+use tenure::{CreateMode, Recovery};
+
+fn durable(directory: &Path) -> ServerBuilder {
+    Server::builder().data_dir(directory)
+}
+
+fn connect(server: &Server) -> Client {
+    Client::connect(&server.hosts()).expect("the server answers")
+}
+
+#[test]
+fn what_was_acknowledged_is_there_after_a_restart_with_every_stat() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = durable(directory.path()).start().expect("a server");
+    let client = connect(&server);
+    let ops = client.ops();
+    ops.create("/a", "one", CreateMode::Persistent).expect("created");
+    ops.set("/a", "two", None).expect("set");
+    ops.create("/a/n-", "", CreateMode::PersistentSequential).expect("created");
+    ops.create("/a/gone", "", CreateMode::Persistent).expect("created");
+    ops.delete("/a/gone", None).expect("deleted");
+    let before = ops.get("/a").expect("there");
+    client.close().expect("closed");
+    server.shutdown();
+
+    let server = durable(directory.path()).start().expect("the same directory");
+    let client = connect(&server);
+    assert_eq!(client.ops().get("/a").expect("still there"), before, "Z-73");
+    let next = client.ops().create("/a/n-", "", CreateMode::PersistentSequential);
+    assert_eq!(next.expect("created").path, "/a/n-0000000002", "the count goes on");
+}
+
+#[test]
+fn s38_a_restart_keeps_port_data_and_sessions() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for builder in [durable(directory.path()), Server::builder()] {
+        let mut server = builder.start().expect("a server");
+        let owner = connect(&server);
+        owner.ops().create("/held", "mine", CreateMode::Ephemeral).expect("created");
+        let (port, session) = (server.port(), owner.session().id());
+        server.restart().expect("it starts again");
+        assert_eq!(server.port(), port);
+        assert_eq!(server.sessions(), [session.0]);
+        assert_eq!(owner.ops().get("/held").expect("still held").data, "mine");
+        assert_eq!(owner.session().id(), session, "the same session, resumed");
+    }
+}
+
+#[test]
+fn s39_s43_a_session_that_does_not_come_back_expires_a_full_timeout_after_the_start() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = durable(directory.path()).start().expect("a server");
+    let owner = Client::builder(server.hosts())
+        .session_timeout(Duration::from_secs(8))
+        .recovery(Recovery::ResumeOnly)
+        .connect_blocking(None);
+    let owner = owner.expect("connected");
+    owner.ops().create("/held", "", CreateMode::Ephemeral).expect("created");
+    let session = owner.session().id();
+    server.shutdown();
+    drop(owner);
+
+    let server = durable(directory.path()).clock(Clock::manual()).start().expect("a server");
+    assert_eq!(server.sessions(), [session.0], "S-40");
+    server.advance(Duration::from_millis(7_999));
+    assert_eq!(server.sessions(), [session.0]);
+    server.advance(Duration::from_millis(1));
+    assert_eq!(server.sessions(), []);
+    let witness = connect(&server);
+    assert!(witness.ops().exists("/held").expect("an answer").is_none(), "it went along");
+}
+
+#[test]
+fn a_second_server_is_kept_out_and_told_by_whom() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let first = durable(directory.path()).start().expect("a server");
+    let Err(StartError::DataDir(why)) = durable(directory.path()).start() else {
+        panic!("two servers on one directory")
+    };
+    assert!(why.contains(&std::process::id().to_string()), "{why}");
+    assert!(why.contains(&directory.path().display().to_string()), "{why}");
+    first.shutdown();
+    durable(directory.path()).start().expect("the first one is gone");
+}
+
+#[test]
+fn a_snapshot_and_the_log_behind_it_are_the_state() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = durable(directory.path()).start().expect("a server");
+    let client = connect(&server);
+    client.ops().create("/before", "", CreateMode::Persistent).expect("created");
+    let file = server.snapshot().expect("a snapshot");
+    assert!(file.starts_with(directory.path()) && file.is_file());
+    client.ops().create("/after", "", CreateMode::Persistent).expect("created");
+    drop(client);
+    server.shutdown();
+    let server = durable(directory.path()).start().expect("a server");
+    let client = connect(&server);
+    for path in ["/before", "/after"] {
+        assert!(client.ops().exists(path).expect("an answer").is_some(), "{path}");
+    }
+}
+
+#[test]
+fn snapshots_come_by_themselves_and_the_old_ones_go() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = durable(directory.path()).snapshot_after_txns(50).snapshots_kept(2).start();
+    let server = server.expect("a server");
+    let client = connect(&server);
+    client.ops().create("/a", "", CreateMode::Persistent).expect("created");
+    let snapshots = || {
+        let files = std::fs::read_dir(directory.path()).expect("a directory");
+        let names = files.map(|file| file.expect("a file").file_name().into_string());
+        let mut names: Vec<String> = names.map(|name| name.expect("a name")).collect();
+        names.retain(|name| name.starts_with("snapshot-") && !name.ends_with(".aside"));
+        names.sort();
+        names
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    let until = std::time::Instant::now() + Duration::from_secs(30);
+    while seen.len() < 4 {
+        assert!(std::time::Instant::now() < until, "snapshots do not come: {seen:?}");
+        client.ops().set("/a", "again", None).expect("set");
+        seen.extend(snapshots());
+    }
+    drop(client);
+    server.shutdown();
+    assert!(snapshots().len() <= 3, "two are kept, and one may have come since: {:?}", snapshots());
+}
+
+#[test]
+fn a_server_in_memory_says_that_it_has_no_snapshots() {
+    let server = Server::builder().start().expect("a server");
+    assert!(matches!(server.snapshot(), Err(SnapshotError::InMemory)));
+    assert_eq!(server.failure(), None);
+}
