@@ -23,7 +23,7 @@ use crate::replication::{InMemory, Replicator};
 /// keeps everything in memory takes what it held with it; one with a
 /// [data directory](ServerBuilder::data_dir) can be started again where it stopped.
 pub struct Server {
-    settings: ServerBuilder,
+    settings: Box<ServerBuilder>,
     address: SocketAddr,
     live: Live,
 }
@@ -142,7 +142,7 @@ impl Server {
     pub fn restart(&mut self) -> Result<(), StartError> {
         self.live.stop();
         let engine = self.live.running.service.take_engine();
-        let settings = self.settings.clone().listen(self.address);
+        let settings = ServerBuilder::clone(&self.settings).listen(self.address);
         self.live = Live::start(&settings, Some(engine))?.0;
         Ok(())
     }
@@ -153,7 +153,7 @@ impl Server {
         engine: Option<Engine>,
     ) -> Result<Server, StartError> {
         let (live, address) = Live::start(&settings, engine)?;
-        Ok(Server { settings, address, live })
+        Ok(Server { settings: Box::new(settings), address, live })
     }
 }
 
