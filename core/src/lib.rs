@@ -88,6 +88,7 @@ pub mod server {
     pub use crate::io::clock::Clock;
     pub use crate::io::descriptors::raise_descriptor_limit;
     pub use crate::io::disk::{Directory, DirectoryLock, LockError};
+    pub use crate::io::founding::{FoundError, Founding};
     pub use crate::io::server::{Server, ServerBuilder, SnapshotError, StartError};
     pub use crate::replication::RecoverError;
 }

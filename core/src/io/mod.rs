@@ -7,4 +7,5 @@ pub mod descriptors;
 pub mod disk;
 #[cfg(feature = "faults")]
 mod faults;
+pub mod founding;
 pub mod server;

@@ -4,6 +4,7 @@
 //! Standard output carries what was asked for; what happens meanwhile is logged on standard error.
 
 mod exit;
+mod import;
 mod lines;
 mod serve;
 
@@ -27,6 +28,8 @@ struct Program {
 enum Command {
     /// Run a server in the foreground, in memory, until SIGTERM or SIGINT.
     Serve(serve::Serve),
+    /// Take over the data of a stopped Apache ZooKeeper server.
+    Import(import::Import),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
     lines::print(log_level);
     let done = match command {
         Command::Serve(serve) => serve.run(),
+        Command::Import(import) => import.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
