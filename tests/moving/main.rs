@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use load::Loaded;
-use tenure::apache::{ImportOptions, Imported, export, import};
+use tenure::apache::{ImportError, ImportOptions, Imported, export, import};
 use tenure_tests::apache::{self, Apache, four_letter_word};
 use tenure_tests::op;
 use tenure_tests::records::ConnectRequest;
@@ -77,6 +77,8 @@ fn write_and_kill(folder: &Path, compression: &str, seed: u64) -> Loaded {
     let mut loaded = load::every_kind(apache.addr());
     load::churn(apache.addr(), seed);
     loaded.acknowledged = load::flood(apache.addr(), 3_000, 1_000);
+    let running = import(&folder.join("data"), &ImportOptions::default(), &mut |_| {});
+    assert!(matches!(running.err(), Some(ImportError::InUse(_))), "a running server is noticed");
     drop(apache);
     loaded
 }
@@ -107,6 +109,9 @@ fn compare(imported: &Imported, apache: &Apache, loaded: &Loaded) {
     let acknowledged = theirs["/flood"].stat.version;
     assert!(acknowledged >= loaded.acknowledged, "what Apache acknowledged is in its files");
     view::assert_equal(&ours, &theirs);
+    let srvr = four_letter_word(apache.addr(), b"srvr").expect("srvr is answered");
+    let nodes = format!("Node count: {}", imported.report.counts.znodes() + 1);
+    assert!(srvr.contains(&nodes), "{nodes} is not in\n{srvr}");
     let dump = four_letter_word(apache.addr(), b"dump").expect("dump is answered");
     let (sessions, ephemerals) = view::of_dump(&dump);
     // The walk has a session of its own.
