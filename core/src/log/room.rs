@@ -69,7 +69,7 @@ impl SegmentLog {
         }
     }
 
-    /// Makes room for `need` bytes and the reserve behind them, or uses the reserve.
+    /// Makes room for `need` bytes and the reserve behind them, if there is not, or uses the reserve.
     pub(super) fn find_room(
         &self,
         state: &mut State,
@@ -77,6 +77,9 @@ impl SegmentLog {
         reserve: bool,
     ) -> Result<(), AppendError> {
         let (start, taken) = (state.allocated, state.active().end + need);
+        if taken + self.options.reserve <= start {
+            return Ok(());
+        }
         let end = self.whole_steps(taken + self.options.reserve);
         if self.may_have(end - start) {
             let segment = state.active();

@@ -294,12 +294,12 @@ impl SegmentLog {
                 self.roll(&mut proven, &mut state, need)?;
             }
         }
-        if state.active().end + need + self.options.reserve > state.allocated {
-            while state.making_room {
-                self.room_made.wait(&mut state);
-            }
-            self.find_room(&mut state, need, reserve)?;
+        while state.making_room
+            && state.active().end + need + self.options.reserve > state.allocated
+        {
+            self.room_made.wait(&mut state);
         }
+        self.find_room(&mut state, need, reserve)?;
         Ok(state)
     }
 

@@ -7,6 +7,7 @@ mod format;
 mod keeping;
 mod repairing;
 mod story;
+mod threads;
 
 use std::sync::Arc;
 
