@@ -89,6 +89,6 @@ pub mod server {
     pub use crate::io::descriptors::raise_descriptor_limit;
     pub use crate::io::disk::{Directory, DirectoryLock, LockError};
     pub use crate::io::founding::{FoundError, Founding};
-    pub use crate::io::server::{Server, ServerBuilder, SnapshotError, StartError};
+    pub use crate::io::server::{Server, ServerBuilder, SnapshotError, StartError, control};
     pub use crate::replication::RecoverError;
 }

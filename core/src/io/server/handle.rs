@@ -32,6 +32,8 @@ pub struct Server {
 struct Live {
     running: Arc<Running>,
     stop: Arc<Notify>,
+    /// Whoever waits for a failure is told.
+    failed: Arc<Notify>,
     alarm: Arc<expiry::Alarm>,
     threads: Vec<JoinHandle<()>>,
     storage: Option<Storage>,
@@ -131,6 +133,18 @@ impl Server {
         self.live.storage.as_ref()?.solo.failure().map(ToString::to_string)
     }
 
+    /// Waits until the server acknowledges nothing any more, and says why, as [`Server::failure`] does. A
+    /// server in memory never fails. Nothing is lost if the future is dropped.
+    pub async fn failed(&self) -> String {
+        loop {
+            let told = self.live.failed.notified();
+            match self.failure() {
+                Some(reason) => return reason,
+                None => told.await,
+            }
+        }
+    }
+
     /// Stops the server and starts it again on the same port with the same data, whether that is in
     /// memory or on a disk: as clients see a restart. Sessions go on with their full timeout, their
     /// ephemerals stay; connections, watches and what was not answered are gone. Blocks until the port
@@ -162,15 +176,18 @@ impl Live {
         settings: &ServerBuilder,
         engine: Option<Engine>,
     ) -> Result<(Live, SocketAddr), StartError> {
-        let stop = Arc::new(Notify::new());
+        let (stop, failed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (service, replicator, storage) = match &settings.data_dir {
             None => {
                 let replicator: Arc<dyn Replicator> = Arc::new(InMemory);
                 (settings.service(engine)?, replicator, None)
             }
             Some(directory) => {
-                let stop = stop.clone();
-                let on_failure = Box::new(move |_: &Failed| stop.notify_one());
+                let (stop, failed) = (stop.clone(), failed.clone());
+                let on_failure = Box::new(move |_: &Failed| {
+                    stop.notify_one();
+                    failed.notify_waiters();
+                });
                 let (storage, service) = Storage::open(directory, settings, on_failure)?;
                 let replicator: Arc<dyn Replicator> = storage.solo.clone();
                 (service, replicator, Some(storage))
@@ -187,7 +204,7 @@ impl Live {
             Err(StartError::Thread(std::io::Error::other("the server thread ended early")))
         })?;
         let (alarm, threads) = (Arc::new(expiry::Alarm::default()), vec![listener]);
-        let mut live = Live { running, stop, alarm, threads, storage };
+        let mut live = Live { running, stop, failed, alarm, threads, storage };
         if !live.running.clock.is_manual() {
             let (running, alarm) = (live.running.clone(), live.alarm.clone());
             let thread = spawn("tenure-expiry", move || expiry::run(&running, &alarm))?;

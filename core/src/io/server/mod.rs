@@ -5,6 +5,7 @@
 
 mod builder;
 mod connection;
+pub mod control;
 mod expiry;
 mod handle;
 mod listener;

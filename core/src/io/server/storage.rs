@@ -6,9 +6,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::builder::{ServerBuilder, StartError};
+use super::control::{Answer, Control};
 use super::expiry::Alarm;
 use super::handle::spawn;
 use crate::engine::snapshots::NotTaken;
+use crate::io::clock::Clock;
 use crate::io::disk::{Directory, DirectoryLock};
 use crate::log::{Disk, Failed, Options, SegmentLog};
 use crate::replication::solo::Parts;
@@ -37,8 +39,9 @@ pub(super) struct Storage {
     log: Arc<SegmentLog>,
     alarm: Arc<Alarm>,
     threads: Vec<JoinHandle<()>>,
+    control: Option<Control>,
     directory: PathBuf,
-    clock: crate::io::clock::Clock,
+    clock: Clock,
     /// Let go last, when nothing is written any more.
     _lock: DirectoryLock,
 }
@@ -95,6 +98,7 @@ impl Storage {
             log,
             alarm: Arc::default(),
             threads: Vec::new(),
+            control: None,
             directory: directory.to_owned(),
             clock,
             _lock: lock,
@@ -114,6 +118,7 @@ impl Storage {
     pub(super) fn close(&mut self) {
         self.alarm.stop();
         self.snapshots.stop();
+        self.control = None;
         self.solo.close();
         for thread in self.threads.drain(..) {
             // A thread that panicked has said why, and nothing was acknowledged since.
@@ -142,6 +147,9 @@ impl Storage {
                 }
             }
         })?);
+        let (snapshots, clock) = (self.snapshots.clone(), self.clock.clone());
+        self.control =
+            Control::start(&self.directory, move |order| carry_out(order, &snapshots, &clock));
         Ok(())
     }
 }
@@ -149,6 +157,18 @@ impl Storage {
 impl Drop for Storage {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// What the owner of the directory orders through its socket. Only the name of a file is told: he may
+/// call the directory otherwise than the server does.
+fn carry_out(order: &str, snapshots: &Snapshots, clock: &Clock) -> Answer {
+    match order {
+        "snapshot" => match snapshots.take(&|| clock.now()) {
+            Ok(summary) => Ok(summary.name),
+            Err(error) => Err(error.to_string()),
+        },
+        other => Err(format!("no order is called {other:?}; there is `snapshot`")),
     }
 }
 
