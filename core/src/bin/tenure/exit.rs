@@ -1,11 +1,22 @@
 //! How the program ends when it does not end well: one line on standard error, and a number that a
-//! script can tell apart.
+//! script can tell apart. A wrong command line ends with 2, which is the argument parser's.
 
 use std::error::Error;
+use std::fmt::Display;
 use std::process::ExitCode;
 
-/// What did not work out.
+use tenure::engine::snapshots::Unloadable;
+use tenure::log::OpenError;
+use tenure::server::{FoundError, LockError, RecoverError, StartError};
+
+/// What was asked for did not work out.
 const ERROR: u8 = 1;
+
+/// A data directory or a snapshot is refused: it is damaged, in use, or of a newer release.
+const REFUSED: u8 = 3;
+
+/// The log failed while it was served; nothing was acknowledged after that.
+const LOG_FAILED: u8 = 10;
 
 /// Why a verb ended without having done what it was asked for.
 #[derive(Debug)]
@@ -15,6 +26,27 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// What was asked for did not work out.
+    pub fn error(text: impl Display) -> Failure {
+        Failure { code: ERROR, text: text.to_string() }
+    }
+
+    /// A data directory or a snapshot is refused.
+    pub fn refused(text: impl Display) -> Failure {
+        Failure { code: REFUSED, text: text.to_string() }
+    }
+
+    /// The log failed while it was served.
+    pub fn log_failed(text: impl Display) -> Failure {
+        Failure { code: LOG_FAILED, text: format!("nothing was acknowledged any more: {text}") }
+    }
+
+    /// The same, said at more length.
+    pub fn with(mut self, more: &str) -> Failure {
+        self.text.push_str(more);
+        self
+    }
+
     /// Prints why, and gives the number to end with.
     pub fn report(&self) -> ExitCode {
         eprintln!("tenure: {}", self.text);
@@ -22,8 +54,28 @@ impl Failure {
     }
 }
 
-impl<E: Error> From<E> for Failure {
+impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Failure {
-        Failure { code: ERROR, text: error.to_string() }
+        if is_refusal(&error) { Failure::refused(error) } else { Failure::error(error) }
     }
+}
+
+/// Whether it is about a data directory or a snapshot that is not to be used as it is.
+fn is_refusal(error: &(dyn Error + 'static)) -> bool {
+    if let Some(error) = error.downcast_ref::<StartError>() {
+        return matches!(error, StartError::DataDir(_) | StartError::Recovery(_));
+    }
+    if let Some(error) = error.downcast_ref::<FoundError>() {
+        return matches!(error, FoundError::NotEmpty(_) | FoundError::Unfinished(_));
+    }
+    if let Some(error) = error.downcast_ref::<Unloadable>() {
+        return match error {
+            Unloadable::File(error) => is_refusal(error),
+            _ => true,
+        };
+    }
+    if let Some(error) = error.downcast_ref::<OpenError>() {
+        return !matches!(error, OpenError::Io { .. });
+    }
+    error.is::<LockError>() || error.is::<RecoverError>()
 }

@@ -6,7 +6,12 @@
 mod exit;
 mod import;
 mod lines;
+mod log;
+mod place;
+mod restore;
 mod serve;
+mod snapshot;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -26,8 +31,16 @@ struct Program {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run a server in the foreground, in memory, until SIGTERM or SIGINT.
+    /// Run a server in the foreground until SIGTERM or SIGINT.
     Serve(serve::Serve),
+    /// Take a snapshot of a data directory, whether a server has it or not.
+    Snapshot(snapshot::Snapshot),
+    /// Make a new data directory out of a snapshot.
+    Restore(restore::Restore),
+    /// Read a snapshot or a data directory to its end and say what is in it.
+    Verify(verify::Verify),
+    /// Look at the log of a data directory, or cut a damaged one.
+    Log(log::Log),
     /// Take over the data of a stopped Apache ZooKeeper server.
     Import(import::Import),
 }
@@ -37,6 +50,10 @@ fn main() -> ExitCode {
     lines::print(log_level);
     let done = match command {
         Command::Serve(serve) => serve.run(),
+        Command::Snapshot(snapshot) => snapshot.run(),
+        Command::Restore(restore) => restore.run(),
+        Command::Verify(verify) => verify.run(),
+        Command::Log(log) => log.run(),
         Command::Import(import) => import.run(),
     };
     match done {

@@ -1,10 +1,11 @@
 //! `tenure serve`: a server in the foreground.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use tenure::server::{Server, ServerBuilder};
+use tenure::server::{Server, ServerBuilder, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::Failure;
@@ -19,6 +20,26 @@ pub struct Serve {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:2181",
         value_parser = address)]
     listen: SocketAddr,
+    /// Keep everything in this directory: what was acknowledged is there after a crash [default: in
+    /// memory, and gone with the program].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Transactions after which a snapshot is taken.
+    #[arg(long, value_name = "N", default_value_t = 100_000, requires = "data",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    snapshot_after_txns: u64,
+    /// Bytes of log after which a snapshot is taken.
+    #[arg(long, value_name = "BYTES", default_value_t = 256 << 20, requires = "data",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    snapshot_after_bytes: u64,
+    /// Seconds after which a snapshot is taken, if anything has changed.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3_600, requires = "data",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    snapshot_after: u64,
+    /// Snapshots that are kept, with all of the log behind the oldest of them.
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "data",
+        value_parser = clap::value_parser!(u16).range(1..))]
+    snapshots_kept: u16,
     /// Unit of the default session timeouts, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 3_000,
         value_parser = clap::value_parser!(u32).range(1..))]
@@ -44,7 +65,7 @@ pub struct Serve {
 }
 
 impl Serve {
-    /// Serves until a signal says to stop.
+    /// Serves until a signal says to stop, or the log fails.
     pub fn run(&self) -> Result<(), Failure> {
         tenure::server::raise_descriptor_limit();
         let signals = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
@@ -54,15 +75,28 @@ impl Serve {
             // line is lost.
             let mut terminate = signal(SignalKind::terminate())?;
             let mut interrupt = signal(SignalKind::interrupt())?;
-            let server = server.start()?;
+            let server = server.start().map_err(|error| self.refused(error))?;
             println!("listening on {}", server.addr());
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
+            let ended = tokio::select! {
+                _ = terminate.recv() => Ok(()),
+                _ = interrupt.recv() => Ok(()),
+                reason = server.failed() => Err(Failure::log_failed(reason)),
+            };
             server.shutdown();
-            Ok(())
+            ended
         })
+    }
+
+    /// Why it did not start, with the way out.
+    fn refused(&self, error: StartError) -> Failure {
+        let way_out = match (&error, &self.data) {
+            (StartError::Recovery(_), Some(data)) => {
+                let data = data.display();
+                format!("; nothing was changed, and `tenure verify {data}` says what can be used")
+            }
+            _ => String::new(),
+        };
+        Failure::from(error).with(&way_out)
     }
 
     /// The server as the options say.
@@ -74,7 +108,14 @@ impl Serve {
             .max_connections_per_address(self.max_connections_per_address)
             .max_frame(self.max_frame)
             .outstanding_limit(self.outstanding_limit)
+            .snapshot_after_txns(self.snapshot_after_txns)
+            .snapshot_after_bytes(self.snapshot_after_bytes)
+            .snapshot_after(Duration::from_secs(self.snapshot_after))
+            .snapshots_kept(self.snapshots_kept.into())
             .workers(self.workers.unwrap_or(cores));
+        if let Some(directory) = &self.data {
+            server = server.data_dir(directory);
+        }
         if let Some(timeout) = self.min_session_timeout {
             server = server.min_session_timeout(millis(timeout));
         }

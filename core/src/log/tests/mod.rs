@@ -3,7 +3,6 @@
 mod crash;
 mod damage;
 mod failing;
-mod format;
 mod keeping;
 mod repairing;
 mod story;
