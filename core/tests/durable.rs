@@ -16,7 +16,7 @@ fn connect(server: &Server) -> Client {
 }
 
 #[test]
-fn what_was_acknowledged_is_there_after_a_restart_with_every_stat() {
+fn z10_z73_what_was_acknowledged_is_there_after_a_restart_with_every_stat() {
     let directory = tempfile::tempdir().expect("a directory");
     let server = durable(directory.path()).start().expect("a server");
     let client = connect(&server);
@@ -133,6 +133,20 @@ fn snapshots_come_by_themselves_and_the_old_ones_go() {
     drop(client);
     server.shutdown();
     assert!(snapshots().len() <= 3, "two are kept, and one may have come since: {:?}", snapshots());
+}
+
+#[test]
+fn z64_what_is_on_disk_is_read_whatever_requests_may_be_now() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let long = vec![7; 600_000];
+    let server = durable(directory.path()).start().expect("a server");
+    connect(&server).ops().create("/long", long.clone(), CreateMode::Persistent).expect("created");
+    server.shutdown();
+    for _ in 0..2 {
+        let server = durable(directory.path()).max_frame(1_000).start().expect("a server");
+        assert_eq!(connect(&server).ops().get("/long").expect("there").data, long);
+        server.snapshot().expect("a snapshot");
+    }
 }
 
 #[test]

@@ -248,10 +248,19 @@ fn p43_p32_replies_come_in_the_order_of_the_requests() {
         wanted.push(-2);
         wanted.push(session.send(op::SYNC, &Body::new().string(&path)));
     }
-    for xid in wanted {
+    let mut arrived: Vec<i32> = Vec::new();
+    for _ in &wanted {
         match session.frame() {
-            Ok(Frame::Reply(reply)) => assert_eq!((reply.xid, reply.err), (xid, 0)),
+            Ok(Frame::Reply(reply)) => {
+                assert_eq!(reply.err, 0);
+                arrived.push(reply.xid);
+            }
             other => panic!("{other:?}"),
         }
     }
+    if server.answers_pings_at_once() {
+        wanted.retain(|&xid| xid != -2);
+        arrived.retain(|&xid| xid != -2);
+    }
+    assert_eq!(arrived, wanted);
 }

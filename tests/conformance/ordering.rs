@@ -96,9 +96,15 @@ fn s74_pings_and_writes_are_answered_in_order() {
         session.send_as(xid, op::SET_DATA, &Body::new().string("/a").bytes(b"").int(-1));
         session.send_as(-2, op::PING, &Body::new());
     }
-    let wanted: Vec<_> =
-        (100..120).flat_map(|xid| [format!("reply {xid}"), "reply -2".to_owned()]).collect();
-    assert_eq!(arrivals(&mut session, 40), wanted);
+    let pairs = (100..120).map(|xid| [format!("reply {xid}"), "reply -2".to_owned()]);
+    let (mut wanted, mut arrived): (Vec<_>, _) =
+        (pairs.flatten().collect(), arrivals(&mut session, 40));
+    if server.answers_pings_at_once() {
+        assert_eq!(arrived.iter().filter(|name| *name == "reply -2").count(), 20);
+        wanted.retain(|name| name != "reply -2");
+        arrived.retain(|name| name != "reply -2");
+    }
+    assert_eq!(arrived, wanted);
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! The server under test: tenure inside this process, or another one for comparison.
 //!
 //! `TENURE_TEST_SERVER` names the other one: `apache` starts Debian's for each test, an address
-//! `HOST:PORT` is used as it is. Without it each test embeds a server of its own on a free port.
+//! `HOST:PORT` is used as it is, and with `durable` each test's own server has a data directory.
+//! Without it each test embeds a server of its own, in memory, on a free port.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
+use tempfile::TempDir;
 use tenure::server::{Clock, Server};
 
 use crate::apache::{Apache, four_letter_word};
@@ -43,6 +46,8 @@ impl Default for Settings {
 pub enum Subject {
     /// tenure, in this process.
     Embedded(Server),
+    /// tenure, in this process, with a data directory that goes when the server has stopped.
+    Durable(Server, TempDir),
     /// Debian's Apache ZooKeeper.
     Apache(Apache),
     /// A server that somebody else runs.
@@ -63,19 +68,29 @@ impl Subject {
     /// A server with chosen settings.
     pub fn with(settings: Settings) -> Subject {
         match std::env::var("TENURE_TEST_SERVER") {
+            Ok(name) if name == "durable" => {
+                let directory = TempDir::new().expect("a directory");
+                let server = embedded(&settings, Some(directory.path()));
+                Subject::Durable(server, directory)
+            }
             Ok(name) if name == "apache" => Subject::Apache(apache(&settings)),
             Ok(addr) => Subject::External(addr.parse().expect("TENURE_TEST_SERVER is HOST:PORT")),
-            Err(_) => Subject::Embedded(embedded(&settings)),
+            Err(_) => Subject::Embedded(embedded(&settings, None)),
         }
     }
 
     /// Where clients connect.
     pub fn addr(&self) -> SocketAddr {
         match self {
-            Subject::Embedded(server) => server.addr(),
+            Subject::Embedded(server) | Subject::Durable(server, _) => server.addr(),
             Subject::Apache(apache) => apache.addr(),
             Subject::External(addr) => *addr,
         }
+    }
+
+    /// Whether a ping overtakes writes that wait for the disk.
+    pub fn answers_pings_at_once(&self) -> bool {
+        matches!(self, Subject::Durable(..))
     }
 
     /// A new session with default wishes.
@@ -91,7 +106,7 @@ impl Subject {
     /// Moves session time; a server with a clock of its own is waited for instead.
     pub fn advance(&self, time: Duration) {
         match self {
-            Subject::Embedded(server) => server.advance(time),
+            Subject::Embedded(server) | Subject::Durable(server, _) => server.advance(time),
             Subject::Apache(_) | Subject::External(_) => std::thread::sleep(time),
         }
     }
@@ -102,7 +117,7 @@ impl Subject {
     }
 }
 
-fn embedded(settings: &Settings) -> Server {
+fn embedded(settings: &Settings, directory: Option<&Path>) -> Server {
     let mut builder = Server::builder()
         .tick(settings.tick)
         .max_connections_per_address(settings.max_connections_per_address)
@@ -118,6 +133,10 @@ fn embedded(settings: &Settings) -> Server {
     }
     if settings.manual_clock {
         builder = builder.clock(Clock::manual());
+    }
+    if let Some(directory) = directory {
+        // Often enough for snapshots to be taken in the middle of every longer test.
+        builder = builder.data_dir(directory).snapshot_after_txns(100);
     }
     builder.start().expect("the server starts")
 }

@@ -35,3 +35,6 @@ pub trait Replicator: Send + Sync {
     /// Returns when the turn of everything that was proposed before has come, or never will.
     fn settle(&self);
 }
+
+#[cfg(test)]
+mod tests;
