@@ -57,6 +57,13 @@ def conformance(shop: Workshop) -> Tally:
                       *chosen, "--", "--show-output"], tally.cargo, limit=BUILD_LIMIT)
 
 
+def durable(shop: Workshop) -> Tally:
+    """The conformance suite once more, against servers that have a data directory."""
+    return shop.step(["cargo", "test", "--package", "tenure-tests", "--no-fail-fast",
+                      "--test", "conformance", "--", "--show-output"],
+                     tally.cargo, limit=BUILD_LIMIT, env={"TENURE_TEST_SERVER": "durable"})
+
+
 def doctests(shop: Workshop) -> Tally:
     return shop.step(["cargo", "test", *RUST_PACKAGES, "--no-fail-fast", "--doc"],
                      tally.cargo, limit=BUILD_LIMIT)
@@ -80,6 +87,7 @@ SUITES = [
     Suite("rust", "unit and integration tests", tests),
     Suite("conformance", "the protocol statement by statement, and the rules of the house",
           conformance),
+    Suite("durable", "the protocol once more, against servers with a data directory", durable),
     Suite("doctest", "the examples in the documentation", doctests),
     Suite("docs", "the documentation builds without a warning", documentation),
 ]
