@@ -1,4 +1,4 @@
-//! `tenure import` from outside: what it prints, what it leaves, how it ends.
+//! `tenure import` and `tenure export` from outside: what it prints, what it leaves, how it ends.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -53,13 +53,16 @@ fn bytes() -> Vec<u8> {
 }
 
 fn import(from: &Path, data: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tenure"))
-        .args(["import", "--from"])
-        .arg(from)
-        .arg("--data")
-        .arg(data)
-        .output()
-        .expect("the program starts")
+    run(["import".as_ref(), "--from".as_ref(), from, "--data".as_ref(), data])
+}
+
+fn export(data: &Path, to: &Path) -> Output {
+    run(["export".as_ref(), "--data".as_ref(), data, "--to".as_ref(), to])
+}
+
+fn run(arguments: [&Path; 5]) -> Output {
+    let program = Command::new(env!("CARGO_BIN_EXE_tenure")).args(arguments).output();
+    program.expect("the program starts")
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -100,4 +103,26 @@ fn a_refused_import_leaves_nothing() {
     let why = text(&refused.stderr);
     assert!(why.contains("log.1 is damaged at byte 16") && why.contains("--accept-loss"), "{why}");
     assert!(!place.data().exists());
+}
+
+#[test]
+fn an_export_comes_in_again_and_refuses_what_is_no_data_directory() {
+    let place = Place::new("export");
+    let back = place.0.join("back");
+    let nothing = export(&place.data(), &back);
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(text(&nothing.stderr).contains("not a data directory of tenure"));
+    assert!(!place.data().exists() && !back.exists(), "nothing was made");
+
+    assert!(import(&place.source(), &place.data()).status.success());
+    let done = export(&place.data(), &back);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    assert!(text(&done.stdout).contains("snapshot.100000000"), "{}", text(&done.stdout));
+    let again = export(&place.data(), &back);
+    assert!(text(&again.stderr).contains("is not empty"), "{}", text(&again.stderr));
+    let second = import(&back, &place.0.join("second"));
+    let report = text(&second.stdout);
+    for told in ["1 equal, 0 different", "sessions    1", "after 0x200000000"] {
+        assert!(report.contains(told), "{told} is missing in\n{report}");
+    }
 }

@@ -9,9 +9,11 @@ mod view;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use load::Loaded;
 use tenure::apache::{ImportError, ImportOptions, Imported, export, import};
+use tenure::server::{Clock, Founding, Server, stored};
 use tenure_tests::apache::{self, Apache, four_letter_word};
 use tenure_tests::op;
 use tenure_tests::records::ConnectRequest;
@@ -20,6 +22,9 @@ use tenure_tests::session::Session;
 /// Lets the walk read what is closed to everybody.
 const SUPER: &str =
     "-Dzookeeper.DigestAuthenticationProvider.superDigest=super:0bX78nEegDzJM3ju0iLBEJdWzjg=";
+
+/// The name of the next sequential znode there.
+const NEXT: &str = "/kinds/empty/n-0000000003";
 
 /// Many snapshots on the way.
 const SNAPSHOTS: &str = "-Dzookeeper.snapCount=150";
@@ -49,7 +54,7 @@ fn there_and_back(compression: &str, ending: &str, seed: u64) {
     assert!(count(&source.join("data/version-2"), "snapshot.", ending) > 3, "many snapshots");
 
     let before = listing(&source.join("data"));
-    let imported = import(&source.join("data"), &ImportOptions::default(), &mut |_| {})
+    let mut imported = import(&source.join("data"), &ImportOptions::default(), &mut |_| {})
         .unwrap_or_else(|why| panic!("{why}"));
     println!("{}", imported.report);
     assert_eq!(listing(&source.join("data")), before, "nothing is written to the source");
@@ -61,6 +66,8 @@ fn there_and_back(compression: &str, ending: &str, seed: u64) {
     compare(&imported, &oracle, &loaded);
     drop(oracle);
     assert_eq!(view::newest_digest(&copy.join("data/version-2")), imported.engine.digest());
+
+    goes_on_here(&mut imported, &folder.0.join("tenure"), &loaded);
 
     let back = folder.0.join("back");
     let report = export(&imported.engine, &back.join("data"), &mut |_, _| {}).expect("it fits");
@@ -125,19 +132,55 @@ fn compare(imported: &Imported, apache: &Apache, loaded: &Loaded) {
     assert_eq!(ephemerals, ours, "who owns which ephemerals");
 }
 
+/// tenure serves what was imported, takes the clients back, and keeps it over a restart.
+fn goes_on_here(imported: &mut Imported, data: &Path, loaded: &Loaded) {
+    let founding = Founding::at(data).expect("nothing is there");
+    founding.with(&mut imported.engine).expect("the disk works");
+    let ours = view::of_engine(&imported.engine);
+    let start = || {
+        let server = Server::builder().tick(Duration::from_secs(2)).max_connections_per_address(0);
+        server.data_dir(data).clock(Clock::manual()).start().expect("tenure serves it")
+    };
+    let server = start();
+    for (session, timeout, password) in &loaded.sessions {
+        let again = reattachment(*session, *timeout, password, imported.report.last_zxid.0);
+        let client = Session::open(server.addr(), &again).expect("the server answers");
+        assert_eq!(client.granted.session, *session, "a session of the source is taken back");
+        assert_eq!(client.granted.timeout, *timeout);
+    }
+    let mut client = Session::new(server.addr());
+    assert_eq!(client.create("/kinds/empty/n-", b"", op::SEQUENTIAL), Ok(NEXT.to_owned()));
+    assert!(client.zxid > imported.report.new_zxid.0, "with zxids above all that clients saw");
+    client.delete(NEXT, 0).expect("it was created");
+    client.close();
+    server.shutdown();
+
+    // The parent of what came and went shows it; all else is as it was.
+    let kept = stored(data).expect("it is whole");
+    let mut kept = view::of_engine(&kept);
+    let parent = kept.get_mut("/kinds/empty").expect("it is there");
+    assert_eq!(parent.stat.cversion, ours["/kinds/empty"].stat.cversion + 2);
+    parent.stat = ours["/kinds/empty"].stat;
+    view::assert_equal(&kept, &ours);
+}
+
+fn reattachment(session: i64, timeout: i32, password: &[u8], seen: i64) -> ConnectRequest {
+    ConnectRequest {
+        timeout,
+        session,
+        passwd: Some(password.to_vec()),
+        last_zxid: seen,
+        ..ConnectRequest::default()
+    }
+}
+
 /// Apache starts on the export, finds what was exported, takes its clients back, and goes on.
 fn goes_on_there(imported: &Imported, back: &Path, loaded: &Loaded) {
     let ours = view::of_engine(&imported.engine);
     let apache = Apache::start_in(back, &[SUPER], &limits()).expect("Apache starts on the export");
     view::assert_equal(&ours, &view::of_server(apache.addr()));
     let (session, timeout, password) = &loaded.sessions[0];
-    let again = ConnectRequest {
-        timeout: *timeout,
-        session: *session,
-        passwd: Some(password.clone()),
-        last_zxid: imported.report.last_zxid.0,
-        ..ConnectRequest::default()
-    };
+    let again = reattachment(*session, *timeout, password, imported.report.last_zxid.0);
     let mut client = Session::open(apache.addr(), &again).expect("the server answers");
     assert_eq!(client.granted.session, *session, "a session of the source is taken back");
     client.create("/after", b"the move", op::PERSISTENT).expect("Apache goes on");

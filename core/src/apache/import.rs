@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::log::{LogFile, Next};
 use super::password::password;
 use super::quota;
-use super::replay::{Follows, Replay};
+use super::replay::{Follows, Replay, Tally};
 use super::report::{FileReport, Report};
 use super::running;
 use super::snapshot::{self, Snapshot};
@@ -312,10 +312,11 @@ impl Import<'_> {
         self.report.ephemerals_dropped = replay.drop_orphans();
         self.report.last_zxid = last;
         self.report.new_zxid = Zxid(next << 32);
-        self.report.records = replay.tally.records;
-        self.report.digests_equal = replay.tally.digests_equal;
-        self.report.digests_other = replay.tally.digests_other;
-        self.warn_of(&replay);
+        let tally = replay.tally();
+        self.report.records = tally.records;
+        self.report.digests_equal = tally.digests_equal;
+        self.report.digests_other = tally.digests_other;
+        self.warn_of(&replay.state, &tally);
         let mut state = replay.state;
         state.complete();
         self.leave_membership(&mut state);
@@ -324,8 +325,7 @@ impl Import<'_> {
         Ok(Imported { engine, report: self.report })
     }
 
-    fn warn_of(&mut self, replay: &Replay) {
-        let tally = &replay.tally;
+    fn warn_of(&mut self, state: &State, tally: &Tally) {
         if let Some(zxid) = tally.first_other {
             self.warn(format!(
                 "the digest of the tree is another one from zxid {zxid} on; compare the result \
@@ -335,7 +335,7 @@ impl Import<'_> {
         if tally.malformed > 0 {
             self.warn(format!("{} writes that make no sense were skipped", tally.malformed));
         }
-        let old = replay.state.znodes().filter(|(_, znode)| znode.owner.is_old_ttl()).count();
+        let old = state.znodes().filter(|(_, znode)| znode.owner.is_old_ttl()).count();
         if old > 0 {
             self.warn(format!("{old} znodes have owners as release 3.5.3 wrote times to live"));
         }

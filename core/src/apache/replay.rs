@@ -41,7 +41,7 @@ pub(super) enum Follows {
 /// A state on its way to the end of the log.
 pub(super) struct Replay {
     pub state: State,
-    pub tally: Tally,
+    tally: Tally,
     /// The transaction the state stands at.
     last: Zxid,
     /// The transaction in the name of the snapshot.
@@ -49,6 +49,10 @@ pub(super) struct Replay {
     /// From this transaction on the state is exactly that of a server.
     exact_from: Zxid,
     digest: Option<(Zxid, u64)>,
+    /// The transaction at which the digest of the snapshot was not that of the tree. A server takes
+    /// it a moment before the tree has the next transaction, so it may be the digest of a moment that
+    /// the snapshot is already past: later ones tell.
+    doubt: Option<Zxid>,
 }
 
 impl Replay {
@@ -58,7 +62,8 @@ impl Replay {
         let dumped = digest.map_or(start, |(zxid, _)| zxid);
         let exact_from = state.newest().max(dumped).max(start);
         let tally = Tally::default();
-        let mut replay = Replay { state, tally, last: start, start, exact_from, digest };
+        let mut replay =
+            Replay { state, tally, last: start, start, exact_from, digest, doubt: None };
         replay.compare_snapshot();
         replay
     }
@@ -115,6 +120,16 @@ impl Replay {
         if let Some(digest) = record.digest.filter(|_| record.zxid >= self.exact_from) {
             self.compare(digest);
         }
+    }
+
+    /// What was found on the way, when there are no more records.
+    pub fn tally(&self) -> Tally {
+        let mut tally = self.tally.clone();
+        if let Some(zxid) = self.doubt {
+            tally.digests_other += 1;
+            tally.first_other.get_or_insert(zxid);
+        }
+        tally
     }
 
     fn write(&mut self, write: &Write, record: &Record) {
@@ -217,14 +232,19 @@ impl Replay {
 
     /// Compares with the digest of the snapshot, once, where the replay has come to its transaction.
     fn compare_snapshot(&mut self) {
-        if let Some((_, digest)) = self.digest.take_if(|(zxid, _)| *zxid == self.last) {
-            self.compare(digest);
+        if let Some((zxid, digest)) = self.digest.take_if(|(zxid, _)| *zxid == self.last) {
+            if digest == self.state.digest() {
+                self.tally.digests_equal += 1;
+            } else {
+                self.doubt = Some(zxid);
+            }
         }
     }
 
     fn compare(&mut self, digest: u64) {
         if digest == self.state.digest() {
             self.tally.digests_equal += 1;
+            self.doubt = None;
         } else {
             self.tally.digests_other += 1;
             self.tally.first_other.get_or_insert(self.last);

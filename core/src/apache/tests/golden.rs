@@ -76,6 +76,6 @@ fn the_first_records_of_a_log_are_understood() {
     for record in [&begun, &created, &set] {
         replay.apply(record);
     }
-    assert_eq!((replay.tally.digests_equal, replay.tally.digests_other), (3, 0));
+    assert_eq!((replay.tally().digests_equal, replay.tally().digests_other), (3, 0));
     assert_eq!(replay.state.get("/a").expect("it was created").version, 1);
 }

@@ -152,10 +152,10 @@ fn h03_writes_that_no_server_would_do_are_counted_and_skipped() {
     for path in ["/zookeeper", "/zookeeper/quota", "/zookeeper/config"] {
         replay.apply(&delete(1, path));
     }
-    assert_eq!(replay.tally.malformed, 15);
+    assert_eq!(replay.tally().malformed, 15);
     replay.apply(&create(1, "/no/parent", 9));
     replay.apply(&set(1, "/nothing", 9));
-    assert_eq!(replay.tally.without_effect, 2);
+    assert_eq!(replay.tally().without_effect, 2);
     assert_eq!(replay.state, before);
 }
 
@@ -173,4 +173,22 @@ fn s41_ephemerals_without_a_session_are_dropped_and_others_are_not() {
     }
     assert_eq!(replay.state.sessions().keys().next(), Some(&SessionId(8)));
     assert_eq!(replay.state.get("/a").expect("it is there").pzxid, Zxid(6));
+}
+
+#[test]
+fn a_snapshot_digest_that_the_log_refutes_is_no_mismatch() {
+    let begun = replayed(&[create(1, "/a", 1)]);
+    let other = begun.state.digest() ^ 1;
+    let digest = |record: &Record, digest| Record { digest: Some(digest), ..record.clone() };
+    let next = set(2, "/a", 1);
+    let right = replayed(&[create(1, "/a", 1), next.clone()]).state.digest();
+    for (log, others) in [(None, 1), (Some(right), 0), (Some(right ^ 1), 2)] {
+        let snapshot = Some((Zxid(1), other));
+        let mut replay = Replay::new(begun.state.clone(), Zxid(1), snapshot);
+        if let Some(sum) = log {
+            replay.apply(&digest(&next, sum));
+        }
+        let tally = replay.tally();
+        assert_eq!((tally.digests_other, tally.first_other.is_some()), (others, others > 0));
+    }
 }

@@ -4,6 +4,7 @@
 //! Standard output carries what was asked for; what happens meanwhile is logged on standard error.
 
 mod exit;
+mod export;
 mod import;
 mod lines;
 mod log;
@@ -43,6 +44,8 @@ enum Command {
     Log(log::Log),
     /// Take over the data of a stopped Apache ZooKeeper server.
     Import(import::Import),
+    /// Write the data of a stopped server for Apache ZooKeeper to start on.
+    Export(export::Export),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::Verify(verify) => verify.run(),
         Command::Log(log) => log.run(),
         Command::Import(import) => import.run(),
+        Command::Export(export) => export.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
