@@ -110,8 +110,9 @@ pub fn of_dump(text: &str) -> (BTreeSet<i64>, BTreeMap<i64, BTreeSet<String>>) {
 }
 
 /// The digest at the end of the newest snapshot that is not compressed: Apache writes one at its
-/// start.
-pub fn newest_digest(folder: &Path) -> u64 {
+/// start. `None` where it does not know the digest, as after a snapshot that was overtaken by the next
+/// transaction while it was written.
+pub fn newest_digest(folder: &Path) -> Option<u64> {
     let entries = fs::read_dir(folder).expect("the folder is there");
     let paths = entries.map(|entry| entry.expect("an entry").path());
     let newest = paths.filter_map(|path| {
@@ -122,6 +123,6 @@ pub fn newest_digest(folder: &Path) -> u64 {
     let bytes = fs::read(path).expect("the snapshot");
     let end = &bytes[bytes.len() - 33..];
     let long = |at: usize| u64::from_be_bytes(end[at..at + 8].try_into().expect("eight bytes"));
-    assert_eq!((long(0), &end[8..12]), (zxid, &[0, 0, 0, 2][..]), "the digest at the start");
-    long(12)
+    println!("digest      {:#x} at zxid {:#x} of {zxid:#x}", long(12), long(0));
+    (long(0) == zxid && end[8..12] == [0, 0, 0, 2]).then(|| long(12))
 }
