@@ -5,7 +5,8 @@ Which one is decided by the environment:
 * `TENURE_TEST_HOSTS=host:port` uses a server that already runs (and leaves it alone);
 * `TENURE_COMPAT_SERVER=apache` starts Apache ZooKeeper from Debian's package. Every expectation of
   these suites also holds there, which is what shows that they test the protocol and not tenure;
-* otherwise the `tenure` program is started: `TENURE_BIN`, or the debug build of this checkout.
+* otherwise the `tenure` program is started with a data directory: `TENURE_BIN`, or the debug build of
+  this checkout.
 
 All of them accept session timeouts from `MIN_TIMEOUT` to `MAX_TIMEOUT` and any number of
 connections from one address, except the first, whose owner has to see to it.
@@ -23,7 +24,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Iterator, List, Optional
+from typing import Any, Iterator, List, Optional, Tuple
 
 ROOT = Path(__file__).resolve().parents[3]
 MIN_TIMEOUT = 1.0
@@ -40,6 +41,8 @@ class ServerProcess:
         self.hosts = hosts
         self._process = process
         self._scratch = scratch
+        # How to start it again where it was, if it can be.
+        self._command: List[str] = []
 
     @property
     def port(self) -> int:
@@ -49,6 +52,15 @@ class ServerProcess:
         """Stops, wakes or kills the server's process."""
         assert self._process is not None, "somebody else's server"
         self._process.send_signal(number)
+
+    def kill_and_restart(self) -> None:
+        """Kills the server without a chance to tidy up, and starts it again with port and data."""
+        assert self._process is not None and self._command, "not a server of ours"
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._process, _ = _run(self._command)
 
     def stop(self) -> None:
         if self._process is not None:
@@ -81,13 +93,23 @@ def start() -> ServerProcess:
 
 
 def start_tenure() -> ServerProcess:
-    command = [
-        str(tenure_program()), "serve", "--listen", "127.0.0.1:0",
+    scratch = Path(tempfile.mkdtemp(prefix="compat-tenure-"))
+    options = [
+        "--data", str(scratch / "data"), "--snapshot-after-txns", "500",
         "--tick", str(int(TICK * 1000)),
         "--min-session-timeout", str(int(MIN_TIMEOUT * 1000)),
         "--max-session-timeout", str(int(MAX_TIMEOUT * 1000)),
         "--max-connections-per-address", "0",
     ]
+    program = str(tenure_program())
+    process, hosts = _run([program, "serve", "--listen", "127.0.0.1:0", *options])
+    server = ServerProcess(hosts, process, scratch)
+    server._command = [program, "serve", "--listen", hosts, *options]
+    return server
+
+
+def _run(command: List[str]) -> Tuple[subprocess.Popen[Any], str]:
+    """Starts the program, and returns it with the address it listens on."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
     line = _first_line(process)
     prefix = "listening on "
@@ -95,7 +117,7 @@ def start_tenure() -> ServerProcess:
         process.kill()
         process.wait()
         raise RuntimeError(f"`{' '.join(command)}` said {line!r} instead of where it listens")
-    return ServerProcess(line[len(prefix):].strip(), process)
+    return process, line[len(prefix):].strip()
 
 
 def tenure_program() -> Path:
