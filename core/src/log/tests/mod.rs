@@ -3,6 +3,7 @@
 mod crash;
 mod damage;
 mod failing;
+mod format;
 mod keeping;
 mod repairing;
 mod story;
