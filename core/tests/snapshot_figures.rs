@@ -79,7 +79,7 @@ fn resident() -> usize {
 /// Sets znodes as fast as it goes, one guard for each, and says how long each took.
 fn write_until(engine: &RwLock<Engine>, stop: &AtomicBool) -> Vec<Duration> {
     let mut took = Vec::with_capacity(8 << 20);
-    let mut number = 1_usize;
+    let (mut number, mut peak) = (1_usize, (0, 0));
     while !stop.load(Ordering::Relaxed) {
         number =
             number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -90,6 +90,12 @@ fn write_until(engine: &RwLock<Engine>, stop: &AtomicBool) -> Vec<Duration> {
         let effects = engine.write().apply(&txn);
         took.push(asked.elapsed());
         drop(effects);
+        if took.len() % 4_096 == 0 {
+            peak = peak.max(engine.read().set_aside());
+        }
+    }
+    if peak.0 > 0 {
+        println!("{} old versions with {} KiB were set aside at most", peak.0, peak.1 >> 10);
     }
     took
 }

@@ -43,12 +43,9 @@ impl Shared for RefCell<&mut Engine> {
 /// Why there is no snapshot. The state and the older snapshots are as they were.
 #[derive(Debug, thiserror::Error)]
 pub enum NotTaken {
-    /// It could not be written.
+    /// It could not be written, or not be read back.
     #[error(transparent)]
     Unwritten(#[from] Unwritten),
-    /// It was written, and does not read back; it is removed again.
-    #[error("the snapshot does not read back: {0}")]
-    Unreadable(#[from] OpenError),
     /// Whoever wanted it wants it no more, or another one was begun.
     #[error("the snapshot was abandoned")]
     Abandoned,
@@ -105,12 +102,7 @@ pub fn take(
     }
     let counts = taking.scan.counts();
     drop(taking);
-    let name = writer.finish(counts.sessions + counts.znodes)?;
-    snapshot::verify(disk, &name).map_err(|error| {
-        // Whatever happens to it, it is not one that older ones are purged for.
-        let _ = disk.remove(&name);
-        NotTaken::Unreadable(error)
-    })
+    Ok(writer.finish(counts.sessions + counts.znodes)?)
 }
 
 /// Takes a snapshot of a state that nobody else uses.

@@ -12,6 +12,7 @@
 //! from the parents.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -38,6 +39,8 @@ struct Passed {
     next: u32,
     /// What was changed before the scan came by, as it was; `None` was a vacant slot.
     saved: BTreeMap<u32, Option<Box<Saved>>>,
+    /// Bytes of names and data in `saved`.
+    bytes: usize,
     peak: usize,
 }
 
@@ -45,6 +48,12 @@ struct Passed {
 struct Saved {
     slot: Slot,
     acl: Arc<[Acl]>,
+}
+
+impl Saved {
+    fn bytes(&self) -> usize {
+        self.slot.name.len() + self.slot.data.as_ref().map_or(0, |data| data.len())
+    }
 }
 
 /// A znode that a scan comes by.
@@ -74,7 +83,7 @@ impl Remains {
 impl Tree {
     /// Begins a scan of the tree as it is now, in the place of any other.
     pub fn begin_scan(&mut self) {
-        let passed = Passed { next: 0, saved: BTreeMap::new(), peak: 0 };
+        let passed = Passed { next: 0, saved: BTreeMap::new(), bytes: 0, peak: 0 };
         self.scan = Some(Box::new(Scan {
             passed: Mutex::new(passed),
             end: self.slots.bound(),
@@ -115,11 +124,7 @@ impl Tree {
     pub fn set_aside(&self) -> (usize, usize) {
         self.scan.as_ref().map_or((0, 0), |scan| {
             let passed = scan.passed.lock();
-            let saved = passed.saved.values().flatten();
-            let bytes = saved.map(|saved| {
-                saved.slot.name.len() + saved.slot.data.as_ref().map_or(0, |data| data.len())
-            });
-            (passed.saved.len(), bytes.sum())
+            (passed.saved.len(), passed.bytes)
         })
     }
 
@@ -169,8 +174,11 @@ impl Scan {
         }
         let passed = self.passed.get_mut();
         if (passed.next..self.end).contains(&number) {
-            passed.saved.entry(number).or_insert_with(was);
-            passed.peak = passed.peak.max(passed.saved.len());
+            if let Entry::Vacant(free) = passed.saved.entry(number) {
+                let was = free.insert(was());
+                passed.bytes += was.as_ref().map_or(0, |saved| saved.bytes());
+                passed.peak = passed.peak.max(passed.saved.len());
+            }
         }
     }
 }
@@ -178,8 +186,10 @@ impl Scan {
 impl Passed {
     /// What was set aside for this slot, which is the lowest that can be there.
     fn take(&mut self, number: u32) -> Option<Option<Box<Saved>>> {
-        let first = self.saved.first_entry()?;
-        (*first.key() == number).then(|| first.remove())
+        let first = self.saved.first_entry().filter(|first| *first.key() == number)?;
+        let was = first.remove();
+        self.bytes -= was.as_ref().map_or(0, |saved| saved.bytes());
+        Some(was)
     }
 }
 

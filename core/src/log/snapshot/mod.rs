@@ -1,9 +1,9 @@
-//! Files that hold a whole state: written aside, synced, renamed, read back, and only then counted on.
+//! Files that hold a whole state: written aside, synced, read back, and only then given their name.
 //!
 //! A snapshot says of what moment it is; what its bytes mean is not known here. `FORMAT.md` writes
 //! the file down. What always holds:
 //!
-//! * a file with a snapshot's name was whole and durable before it had that name;
+//! * a file with a snapshot's name was durable, and read to its end, before it had that name;
 //! * whatever is wrong with a file, some checksum or count in it says so;
 //! * old snapshots go only when as many newer ones as are to be kept have just been read to their
 //!   ends.

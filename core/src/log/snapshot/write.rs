@@ -6,7 +6,8 @@ use std::sync::Arc;
 use lz4_flex::block;
 
 use super::{
-    ASIDE, END, FOOTER, FRAME, FRAME_HEAD, HEADER, Head, LZ4, MAGIC, MAX_MEMBERSHIP, PLAIN, VERSION,
+    ASIDE, END, FOOTER, FRAME, FRAME_HEAD, HEADER, Head, LZ4, MAGIC, MAX_MEMBERSHIP, PLAIN,
+    Summary, VERSION, verify,
 };
 use crate::log::{Disk, File};
 
@@ -104,12 +105,12 @@ impl<'a> SnapshotWriter<'a> {
         Ok(())
     }
 
-    /// Makes it durable under its name and returns the name. `items` is how many things the state
-    /// consists of, for whoever reads it.
+    /// Makes it durable, reads it back, and only then gives it its name. `items` is how many things
+    /// the state consists of, for whoever reads it.
     ///
     /// # Errors
     /// [`Unwritten`]. If the very last step fails the file may be there, and is whole.
-    pub fn finish(mut self, items: u64) -> Result<String, Unwritten> {
+    pub fn finish(mut self, items: u64) -> Result<Summary, Unwritten> {
         if !self.raw.is_empty() {
             self.put_frame()?;
         }
@@ -122,12 +123,14 @@ impl<'a> SnapshotWriter<'a> {
         footer.extend_from_slice(&crc32c::crc32c(&footer).to_le_bytes());
         self.put(&footer)?;
         self.file.sync().map_err(|source| self.unwritten("sync", source))?;
+        let read_back = verify(self.disk, &self.aside).map_err(io::Error::other);
+        let summary = read_back.map_err(|source| self.unwritten("reading back", source))?;
         let renamed = self.disk.rename(&self.aside, &self.name);
         renamed.map_err(|source| self.unwritten("rename", source))?;
         self.is_finished = true;
         let synced = self.disk.sync_names();
-        synced.map_err(|source| self.unwritten("sync of the directory of", source))?;
-        Ok(std::mem::take(&mut self.name))
+        synced.map_err(|source| self.unwritten("sync of the directory", source))?;
+        Ok(Summary { name: std::mem::take(&mut self.name), ..summary })
     }
 
     pub(super) fn put_frame(&mut self) -> Result<(), Unwritten> {
