@@ -173,12 +173,12 @@ impl Scan {
             return;
         }
         let passed = self.passed.get_mut();
-        if (passed.next..self.end).contains(&number) {
-            if let Entry::Vacant(free) = passed.saved.entry(number) {
-                let was = free.insert(was());
-                passed.bytes += was.as_ref().map_or(0, |saved| saved.bytes());
-                passed.peak = passed.peak.max(passed.saved.len());
-            }
+        if (passed.next..self.end).contains(&number)
+            && let Entry::Vacant(free) = passed.saved.entry(number)
+        {
+            let was = free.insert(was());
+            passed.bytes += was.as_ref().map_or(0, |saved| saved.bytes());
+            passed.peak = passed.peak.max(passed.saved.len());
         }
     }
 }
