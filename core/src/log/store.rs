@@ -101,7 +101,8 @@ pub trait TxnLog: Send + Sync {
     /// [`AppendError::Full`], [`AppendError::Failed`].
     fn append(&self, entries: &[Entry], reserve: bool) -> Result<(), AppendError>;
 
-    /// Makes everything appended durable. Many callers' entries share one sync.
+    /// Makes everything appended durable. Many callers' entries share one sync. Another thread may
+    /// append meanwhile; whether this flush reaches what it appends is not said.
     ///
     /// # Errors
     /// [`Failed`], from then on always.
@@ -131,7 +132,8 @@ pub trait TxnLog: Send + Sync {
     /// if there is one.
     ///
     /// # Errors
-    /// [`Damage`] if a file changed under the log.
+    /// [`Damage`] if a file changed under the log, or if `from` was purged: whoever reads beside a purge
+    /// looks at [`TxnLog::purged`] again.
     fn read(&self, from: u64, bytes: usize) -> Result<Vec<Entry>, Damage>;
 
     /// Keeps a small note beside the entries, durable on return, in the place of the one before: an
