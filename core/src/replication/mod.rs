@@ -6,6 +6,8 @@
 
 pub mod in_memory;
 mod queue;
+#[cfg(feature = "ensemble")]
+pub mod raft;
 pub mod recover;
 pub mod snapshots;
 pub mod solo;
