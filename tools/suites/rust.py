@@ -46,6 +46,13 @@ def tests(shop: Workshop) -> Tally:
                      tally.cargo, limit=BUILD_LIMIT)
 
 
+def ensemble(shop: Workshop) -> Tally:
+    """Members that agree by Raft: a cargo feature, so that nobody else compiles what it needs."""
+    return shop.step(["cargo", "test", "--package", "tenure", "--features", "ensemble", "--lib",
+                      "--", "replication::raft", "--show-output"],
+                     tally.cargo, limit=BUILD_LIMIT)
+
+
 def conformance(shop: Workshop) -> Tally:
     """Everything of the tests package but what needs Apache's server."""
     shop.need_member("tenure-tests")
@@ -85,6 +92,7 @@ SUITES = [
     Suite("fmt", "Rust sources are formatted", formatting),
     Suite("clippy", "no lint of the workspace warns", lints),
     Suite("rust", "unit and integration tests", tests),
+    Suite("ensemble", "three members in one process agree by Raft", ensemble),
     Suite("conformance", "the protocol statement by statement, and the rules of the house",
           conformance),
     Suite("durable", "the protocol once more, against servers with a data directory", durable),
