@@ -220,6 +220,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::log::{Entry, LogId, Options, SegmentLog, TxnLog};
 
     /// A directory of its own for one test, removed at its end.
     struct Place(PathBuf);
@@ -268,6 +269,21 @@ mod tests {
         assert_eq!(directory.open("two").err().unwrap().kind(), io::ErrorKind::NotFound);
         assert!(directory.free().unwrap() > 0);
         assert!(directory.shown("two").ends_with("/two"));
+    }
+
+    #[test]
+    fn a_log_lives_in_it() {
+        let place = Place::new("disk-log");
+        let entry = |index| Entry { id: LogId { term: 0, index }, body: "what happened".into() };
+        for round in 1..=3 {
+            let directory = Arc::new(Directory::open(&place.0).unwrap());
+            let log = SegmentLog::open(directory, Options::new([3; 16])).unwrap();
+            assert_eq!(log.last().index, round - 1);
+            log.append(&[entry(round)], false).unwrap();
+            log.make_room().unwrap();
+            log.close().unwrap();
+            assert_eq!(log.read(1, usize::MAX).unwrap().len() as u64, round);
+        }
     }
 
     #[test]

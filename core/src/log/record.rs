@@ -61,21 +61,33 @@ pub(super) fn encode(buffer: &mut Vec<u8>, identity: &Identity, head: &Head, bod
     let start = buffer.len();
     buffer.extend_from_slice(&[0; 4]);
     buffer.extend_from_slice(&head.length.to_le_bytes());
-    buffer.extend_from_slice(&(head.kind as u32).to_le_bytes());
+    buffer.extend_from_slice(&(head.kind as u16).to_le_bytes());
+    buffer.extend_from_slice(&[0; 2]);
     buffer.extend_from_slice(&head.lag.to_le_bytes());
     buffer.extend_from_slice(&head.serial.to_le_bytes());
     buffer.extend_from_slice(&head.id.term.to_le_bytes());
     buffer.extend_from_slice(&head.id.index.to_le_bytes());
     buffer.extend_from_slice(body);
     buffer.resize(start + space(body.len()), 0);
+    let sum = head_checksum(identity, &buffer[start..start + HEAD]);
+    buffer[start + 10..start + 12].copy_from_slice(&sum.to_le_bytes());
     let sum = checksum(identity, &buffer[start + 4..]);
     buffer[start..start + 4].copy_from_slice(&sum.to_le_bytes());
 }
 
 /// What the first bytes of a record say, or why they cannot be one. Nothing is known to be true
-/// before the whole record was checked.
-pub(super) fn decode_head(bytes: &[u8; HEAD]) -> Result<Head, String> {
-    let kind = match u32_at(bytes, 8) {
+/// before the whole record was checked; but whoever does not know the identity cannot write bytes
+/// that are often taken for a head.
+pub(super) fn decode_head(
+    bytes: &[u8; HEAD],
+    identity: &Identity,
+    faults: Faults,
+) -> Result<Head, String> {
+    let is_head = u16_at(bytes, 10) == head_checksum(identity, bytes);
+    let kind = match u16_at(bytes, 8) {
+        _ if !is_head && !faults.ignores_checksums() => {
+            return Err("the head of a record with a wrong checksum".to_owned());
+        }
         1 => Kind::Entry,
         2 => Kind::Note,
         other => return Err(format!("a record of unknown kind {other}")),
@@ -94,9 +106,18 @@ pub(super) fn is_whole(bytes: &[u8], identity: &Identity, faults: Faults) -> boo
     u32_at(bytes, 0) == checksum(identity, &bytes[4..]) || faults.ignores_checksums()
 }
 
+/// Half a checksum of a head, of all but the two checksums in it.
+fn head_checksum(identity: &Identity, head: &[u8]) -> u16 {
+    crc32c::crc32c_append(checksum(identity, &head[4..10]), &head[12..HEAD]) as u16
+}
+
 /// The checksum of bytes that belong to one directory: CRC-32C of its identity and them.
 pub(super) fn checksum(identity: &Identity, bytes: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(identity), bytes)
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes(bytes[at..at + 2].try_into().expect("two bytes are two"))
 }
 
 pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {

@@ -63,7 +63,7 @@ impl Scan {
         if *head == [0; HEAD] {
             return Ok(Found::Nothing);
         }
-        let head = match decode_head(head) {
+        let head = match decode_head(head, &self.identity, self.faults) {
             Ok(head) => head,
             Err(found) => return Ok(Found::Bad(found)),
         };
