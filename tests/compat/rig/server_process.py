@@ -45,6 +45,18 @@ class ServerProcess:
         self._command: List[str] = []
 
     @property
+    def scratch(self) -> Path:
+        """Where the server that this rig started keeps its files."""
+        assert self._scratch is not None, "it keeps none"
+        return self._scratch
+
+    def kill(self) -> None:
+        """Ends the process where it stands; its files stay until `stop`."""
+        assert self._process is not None, "somebody else's server"
+        self._process.kill()
+        self._process.wait()
+
+    @property
     def port(self) -> int:
         return int(self.hosts.rsplit(":", 1)[1])
 
@@ -92,17 +104,18 @@ def start() -> ServerProcess:
     return start_tenure()
 
 
-def start_tenure() -> ServerProcess:
+def start_tenure(listen: str = "127.0.0.1:0", data: Optional[Path] = None) -> ServerProcess:
+    """tenure on an address of its own and an empty disk, unless it is to take over from another."""
     scratch = Path(tempfile.mkdtemp(prefix="compat-tenure-"))
     options = [
-        "--data", str(scratch / "data"), "--snapshot-after-txns", "500",
+        "--data", str(data or scratch / "data"), "--snapshot-after-txns", "500",
         "--tick", str(int(TICK * 1000)),
         "--min-session-timeout", str(int(MIN_TIMEOUT * 1000)),
         "--max-session-timeout", str(int(MAX_TIMEOUT * 1000)),
         "--max-connections-per-address", "0",
     ]
     program = str(tenure_program())
-    process, hosts = _run([program, "serve", "--listen", "127.0.0.1:0", *options])
+    process, hosts = _run([program, "serve", "--listen", listen, *options])
     server = ServerProcess(hosts, process, scratch)
     server._command = [program, "serve", "--listen", hosts, *options]
     return server
