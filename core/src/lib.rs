@@ -90,6 +90,5 @@ pub mod server {
     pub use crate::io::disk::{Directory, DirectoryLock, LockError};
     pub use crate::io::founding::{FoundError, Founding};
     pub use crate::io::server::{Server, ServerBuilder, SnapshotError, StartError, control};
-    pub use crate::io::stored::{StoredError, stored};
     pub use crate::replication::RecoverError;
 }

@@ -9,11 +9,15 @@ mod view;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use load::Loaded;
 use tenure::apache::{ImportError, ImportOptions, Imported, export, import};
-use tenure::server::{Clock, Founding, Server, stored};
+use tenure::engine::EngineOptions;
+use tenure::log::{Disk, Options};
+use tenure::replication::recover::recover;
+use tenure::server::{Clock, Directory, Founding, Server};
 use tenure_tests::apache::{self, Apache, four_letter_word};
 use tenure_tests::op;
 use tenure_tests::records::ConnectRequest;
@@ -158,8 +162,9 @@ fn goes_on_here(imported: &mut Imported, data: &Path, loaded: &Loaded) {
     server.shutdown();
 
     // The parent of what came and went shows it; all else is as it was.
-    let kept = stored(data).expect("it is whole");
-    let mut kept = view::of_engine(&kept);
+    let disk: Arc<dyn Disk> = Arc::new(Directory::open(data).expect("it is there"));
+    let kept = recover(&disk, Options::new([0; 16]), &EngineOptions::default());
+    let mut kept = view::of_engine(&kept.expect("it is whole").engine);
     let parent = kept.get_mut("/kinds/empty").expect("it is there");
     assert_eq!(parent.stat.cversion, ours["/kinds/empty"].stat.cversion + 2);
     parent.stat = ours["/kinds/empty"].stat;

@@ -9,4 +9,3 @@ pub mod disk;
 mod faults;
 pub mod founding;
 pub mod server;
-pub mod stored;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use tenure::apache;
-use tenure::server::stored;
 
 use crate::exit::Failure;
+use crate::place;
 
 /// From what to what.
 #[derive(Args)]
@@ -23,7 +23,8 @@ pub struct Export {
 impl Export {
     /// Exports, and prints the report.
     pub fn run(&self) -> Result<(), Failure> {
-        let engine = stored(&self.data)?;
+        let held = place::hold(&self.data)?;
+        let engine = held.recover()?.engine;
         let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} znodes");
         let bar = ProgressBar::new(0).with_style(style.expect("the template is well formed"));
         let report = apache::export(&engine, &self.to, &mut |done, total| {
