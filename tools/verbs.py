@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--list", action="store_true", help="name the suites and stop")
     verb.set_defaults(verb=_test)
 
-    verb = verbs.add_parser("bench", help="throughput, latency, and what a session costs",
+    verb = verbs.add_parser("bench", help="what it costs: all, memory, or durable",
                             **_ALL_PASSED_ON)
     verb.add_argument("rest", nargs=argparse.REMAINDER, help="passed to the benchmarks")
     verb.set_defaults(verb=_bench)

@@ -17,6 +17,11 @@ impl Goals {
         self.note(what, figure, &format!("below {goal}"), figure < goal);
     }
 
+    /// A figure that should not be larger than the goal.
+    pub fn at_most(&mut self, what: &str, figure: f64, goal: f64) {
+        self.note(what, figure, &format!("at most {goal}"), figure <= goal);
+    }
+
     /// A figure that is only reported.
     pub fn report(&mut self, what: &str, figure: f64) {
         self.lines.push(format!("{what:<58} {figure:>9.2}"));

@@ -11,6 +11,7 @@ use tenure::{Acl, CreateMode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::process;
 use crate::subject::Subject;
 
 /// Connections that load a server.
@@ -30,7 +31,7 @@ const DATA: [u8; 100] = [b'x'; 100];
 /// Runs that do not count, until caches and compilers are warm.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-/// What each request does.
+/// What a request does.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Gets 100 bytes.
@@ -42,18 +43,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them, in the order of the table.
-    pub const ALL: &[Kind] = &[Kind::Get, Kind::Set, Kind::Create];
-
-    /// How the tables call it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Get => "get",
-            Kind::Set => "set",
-            Kind::Create => "create",
-        }
-    }
-
     fn request(self, path: &str) -> Request {
         let data = Some(Bytes::from_static(&DATA));
         match self {
@@ -67,7 +56,42 @@ impl Kind {
     }
 }
 
+/// What some connections do.
+#[derive(Clone, Copy)]
+pub struct Plan {
+    /// How the tables call it.
+    pub name: &'static str,
+    /// How many there are.
+    pub connections: usize,
+    /// Requests under way on each.
+    pub depth: usize,
+    /// What their requests do, in turns.
+    pub kinds: &'static [Kind],
+}
+
+impl Plan {
+    const fn pipelined(name: &'static str, kinds: &'static [Kind]) -> Plan {
+        Plan { name, connections: CONNECTIONS, depth: DEPTH, kinds }
+    }
+
+    /// Reads.
+    pub const GET: Plan = Plan::pipelined("get", &[Kind::Get]);
+    /// Writes.
+    pub const SET: Plan = Plan::pipelined("set", &[Kind::Set]);
+    /// Writes that make znodes.
+    pub const CREATE: Plan = Plan::pipelined("create", &[Kind::Create]);
+    /// As many reads as writes.
+    pub const MIXED: Plan = Plan::pipelined("mixed", &[Kind::Set, Kind::Get]);
+    /// One write after the other.
+    pub const SET_ALONE: Plan =
+        Plan { name: "set, one", connections: 1, depth: 1, kinds: &[Kind::Set] };
+    /// One read after the other.
+    pub const GET_ALONE: Plan =
+        Plan { name: "get, one", connections: 1, depth: 1, kinds: &[Kind::Get] };
+}
+
 /// What a load came to.
+#[derive(Clone, Copy)]
 pub struct Figures {
     /// Requests answered per second.
     pub rate: f64,
@@ -75,48 +99,69 @@ pub struct Figures {
     pub p50_micros: f64,
     /// All but one in a hundred did.
     pub p99_micros: f64,
-    /// CPU time the server spent on each, in microseconds.
+    /// CPU time the server spent on each request of all plans, in microseconds.
     pub cpu_micros: f64,
+    /// The same of this process.
+    pub own_cpu_micros: f64,
 }
 
 /// Loads a server for a while.
-pub fn run(subject: &Subject, kind: Kind, length: Duration) -> Result<Figures, String> {
+pub fn run(subject: &Subject, plan: &Plan, length: Duration) -> Result<Figures, String> {
+    run_all(subject, std::slice::from_ref(plan), length).map(|figures| figures[0])
+}
+
+/// Loads a server for a while with several plans at the same time.
+pub fn run_all(
+    subject: &Subject,
+    plans: &[Plan],
+    length: Duration,
+) -> Result<Vec<Figures>, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| error.to_string())?;
-    let address = subject.address();
     runtime.block_on(async {
         let mut drivers = Vec::new();
-        for number in 0..CONNECTIONS {
-            let path = format!("/bench-{}-{number}", kind.name());
-            drivers.push(Driver::connect(address, &path, kind).await?);
+        for (number, plan) in plans.iter().enumerate() {
+            for connection in 0..plan.connections {
+                let path = format!("/bench-{}-{connection}", plan.name.replace(", ", "-"));
+                drivers.push(Driver::connect(subject.address(), &path, (number, plan)).await?);
+            }
         }
         drivers = drive(drivers, WARM_UP).await?;
         for driver in &mut drivers {
             driver.latencies.clear();
         }
-        let (cpu, started) = (subject.cpu_time(), Instant::now());
+        let cpu = || (subject.cpu_time().as_secs_f64(), process::cpu_time(std::process::id()));
+        let (before, started) = (cpu(), Instant::now());
         let drivers = drive(drivers, length).await?;
-        let elapsed = started.elapsed().as_secs_f64();
-        let cpu = (subject.cpu_time() - cpu).as_secs_f64();
-        let mut latencies: Vec<u32> =
-            drivers.iter().flat_map(|driver| driver.latencies.iter().copied()).collect();
-        latencies.sort_unstable();
-        let count = latencies.len().max(1) as f64;
-        let at = |part: f64| {
-            latencies
-                .get((count * part) as usize)
-                .copied()
-                .map_or(0.0, |nanos| f64::from(nanos) / 1e3)
+        let (elapsed, after) = (started.elapsed().as_secs_f64(), cpu());
+        let all: usize = drivers.iter().map(|driver| driver.latencies.len()).sum();
+        let each = 1e6 / all.max(1) as f64;
+        let figures = |number: usize| {
+            let (rate, p50_micros, p99_micros) = figures_of(&drivers, number, elapsed);
+            let cpu_micros = (after.0 - before.0) * each;
+            let own_cpu_micros = (after.1 - before.1).as_secs_f64() * each;
+            Figures { rate, p50_micros, p99_micros, cpu_micros, own_cpu_micros }
         };
-        Ok(Figures {
-            rate: count / elapsed,
-            p50_micros: at(0.5),
-            p99_micros: at(0.99),
-            cpu_micros: cpu * 1e6 / count,
-        })
+        Ok((0..plans.len()).map(figures).collect())
     })
+}
+
+/// Rate, median and 99th percentile of the drivers of one plan.
+fn figures_of(drivers: &[Driver], plan: usize, elapsed: f64) -> (f64, f64, f64) {
+    let mut latencies: Vec<u32> = drivers
+        .iter()
+        .filter(|driver| driver.plan == plan)
+        .flat_map(|driver| driver.latencies.iter().copied())
+        .collect();
+    latencies.sort_unstable();
+    let count = latencies.len().max(1) as f64;
+    let at = |part: f64| {
+        let nanos = latencies.get((count * part) as usize);
+        nanos.map_or(0.0, |nanos| f64::from(*nanos) / 1e3)
+    };
+    (count / elapsed, at(0.5), at(0.99))
 }
 
 async fn drive(drivers: Vec<Driver>, length: Duration) -> Result<Vec<Driver>, String> {
@@ -135,7 +180,12 @@ async fn drive(drivers: Vec<Driver>, length: Duration) -> Result<Vec<Driver>, St
 struct Driver {
     stream: TcpStream,
     input: BytesMut,
-    request: BytesMut,
+    /// Which plan it follows.
+    plan: usize,
+    depth: usize,
+    /// What it sends, in turns, and whose turn it is.
+    requests: Vec<BytesMut>,
+    next: usize,
     /// When each request under way was sent.
     sent: VecDeque<Instant>,
     /// Nanoseconds of each answer.
@@ -143,15 +193,25 @@ struct Driver {
 }
 
 impl Driver {
-    async fn connect(address: SocketAddr, path: &str, kind: Kind) -> Result<Driver, String> {
+    async fn connect(
+        address: SocketAddr,
+        path: &str,
+        (number, plan): (usize, &Plan),
+    ) -> Result<Driver, String> {
         let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
         stream.set_nodelay(true).map_err(|error| error.to_string())?;
-        let mut request = BytesMut::new();
-        kind.request(path).encode(1, &mut request);
+        let encoded = |kind: &Kind| {
+            let mut request = BytesMut::new();
+            kind.request(path).encode(1, &mut request);
+            request
+        };
         let mut driver = Driver {
             stream,
             input: BytesMut::new(),
-            request,
+            plan: number,
+            depth: plan.depth,
+            requests: plan.kinds.iter().map(encoded).collect(),
+            next: 0,
             sent: VecDeque::new(),
             latencies: Vec::new(),
         };
@@ -176,7 +236,7 @@ impl Driver {
     }
 
     async fn run(mut self, until: Instant) -> Result<Driver, String> {
-        self.send(DEPTH).await?;
+        self.send(self.depth).await?;
         while !self.sent.is_empty() {
             self.fill().await?;
             let answered = self.take_frames();
@@ -194,9 +254,10 @@ impl Driver {
 
     async fn send(&mut self, count: usize) -> Result<(), String> {
         let now = Instant::now();
-        let mut out = BytesMut::with_capacity(count * self.request.len());
+        let mut out = BytesMut::with_capacity(count * self.requests[0].len());
         for _ in 0..count {
-            out.extend_from_slice(&self.request);
+            out.extend_from_slice(&self.requests[self.next]);
+            self.next = (self.next + 1) % self.requests.len();
             self.sent.push_back(now);
         }
         self.stream.write_all(&out).await.map_err(|error| error.to_string())

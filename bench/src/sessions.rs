@@ -94,19 +94,14 @@ async fn open_one(address: SocketAddr) -> std::io::Result<TcpStream> {
 /// server was late at most; early it cannot be.
 pub fn expire(subject: &Subject, opened: Opened) -> Result<f64, String> {
     let until = Instant::now() + 2 * TIMEOUT;
-    let metric = |name: &str| -> Result<f64, String> {
-        let text = subject.word(b"mntr")?;
-        let line = text.lines().find_map(|line| line.strip_prefix(name));
-        line.and_then(|value| value.trim().parse().ok()).ok_or_else(|| format!("no {name} in mntr"))
-    };
     drop(opened.streams);
-    while metric("zk_global_sessions")? > 0.0 {
+    while subject.metric("zk_global_sessions")? > 0.0 {
         if Instant::now() > until {
             return Err("sessions that fell silent do not expire".to_owned());
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    metric("zk_session_expiry_lateness_max")
+    subject.metric("zk_session_expiry_lateness_max")
 }
 
 /// Keeps the sessions alive with a ping each third of their timeout, spread evenly, and returns the

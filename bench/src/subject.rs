@@ -1,8 +1,9 @@
 //! The servers under measurement, each in a process of its own.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,21 @@ enum Process {
 impl Subject {
     /// tenure, as `tenure serve` starts it, with no limit on connections from one address.
     pub fn tenure() -> Result<Subject, String> {
+        Subject::serve(&[], Stdio::inherit())
+    }
+
+    /// The same with everything in a directory.
+    pub fn durable(directory: &Path, settings: &[&str]) -> Result<Subject, String> {
+        let said = directory.with_extension("said");
+        let fault = |error: std::io::Error| format!("{}: {error}", said.display());
+        let errors = fs::File::create(&said).map_err(fault)?;
+        let directory = directory.display().to_string();
+        let settings = [&["--data", directory.as_str()], settings].concat();
+        Subject::serve(&settings, errors.into())
+            .map_err(|error| format!("{error}\n{}", fs::read_to_string(&said).unwrap_or_default()))
+    }
+
+    fn serve(settings: &[&str], errors: Stdio) -> Result<Subject, String> {
         let program = beside("tenure")?;
         let arguments = [
             "serve",
@@ -37,7 +53,8 @@ impl Subject {
             "0",
         ];
         let started = Instant::now();
-        let mut subject = Subject::child("tenure", program, &arguments)?;
+        let arguments = [&arguments, settings].concat();
+        let mut subject = Subject::child("tenure", program, &arguments, errors)?;
         if subject.word(b"ruok")? != "imok" {
             return Err("tenure does not answer ruok".to_owned());
         }
@@ -48,7 +65,7 @@ impl Subject {
     /// The bare echo server, answering with this many bytes.
     pub fn echo(reply: usize) -> Result<Subject, String> {
         let program = std::env::current_exe().map_err(|error| error.to_string())?;
-        Subject::child("echo", program, &["echo", &reply.to_string()])
+        Subject::child("echo", program, &["echo", &reply.to_string()], Stdio::inherit())
     }
 
     /// Apache ZooKeeper with the settings of a server that is to be fast.
@@ -62,6 +79,26 @@ impl Subject {
             name: "apache",
             address: apache.addr(),
             start: Duration::ZERO,
+            process: Process::Apache(apache),
+        })
+    }
+
+    /// The same, with its files in a folder, where they stay.
+    pub fn apache_in(folder: &Path, is_synced: bool) -> Result<Subject, String> {
+        if let Some(why) = tenure_tests::apache::missing() {
+            return Err(why);
+        }
+        let extra = ["tickTime=2000", "maxClientCnxns=0"].map(str::to_owned);
+        let sync = if is_synced { "yes" } else { "no" };
+        let sync = format!("-Dzookeeper.forceSync={sync}");
+        let started = Instant::now();
+        let jvm = ["-XX:TieredStopAtLevel=4", "-Xmx3g", &sync];
+        let apache = Apache::start_in(folder, &jvm, &extra)?;
+        let start = started.elapsed();
+        Ok(Subject {
+            name: "apache",
+            address: apache.addr(),
+            start,
             process: Process::Apache(apache),
         })
     }
@@ -98,10 +135,16 @@ impl Subject {
         }
     }
 
-    fn child(name: &'static str, program: PathBuf, arguments: &[&str]) -> Result<Subject, String> {
+    fn child(
+        name: &'static str,
+        program: PathBuf,
+        arguments: &[&str],
+        errors: Stdio,
+    ) -> Result<Subject, String> {
         let mut child = Command::new(&program)
             .args(arguments)
             .stdout(Stdio::piped())
+            .stderr(errors)
             .spawn()
             .map_err(|error| format!("{}: {error}", program.display()))?;
         let mut line = String::new();
@@ -111,6 +154,15 @@ impl Subject {
         let address = line.trim().strip_prefix("listening on ").and_then(|at| at.parse().ok());
         let address = address.ok_or_else(|| format!("{name} said '{}'", line.trim()))?;
         Ok(Subject { name, address, start: Duration::ZERO, process: Process::Child(child) })
+    }
+
+    /// One of the figures it answers `mntr` with.
+    pub fn metric(&self, name: &str) -> Result<f64, String> {
+        let text = self.word(b"mntr")?;
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('\t'));
+        value
+            .and_then(|value| value.trim().parse().ok())
+            .ok_or_else(|| format!("no {name} in mntr"))
     }
 
     /// What it answers to a four-letter word.

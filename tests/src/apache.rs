@@ -68,7 +68,8 @@ impl Apache {
     }
 
     /// Starts a server with znodes that have a time to live on the files in `folder/data`, which stay
-    /// when it goes. Dropping it kills it where it stands.
+    /// when it goes. Dropping it kills it where it stands. It syncs nothing, unless a flag says
+    /// otherwise.
     ///
     /// # Errors
     /// What kept the server from serving.
@@ -91,9 +92,10 @@ impl Apache {
             .map_err(|error| format!("{}: {error}", config.display()))?;
         let java = Command::new("java")
             .arg("-Xshare:auto")
-            .args(jvm)
             .arg(format!("-Dzookeeper.extendedTypesEnabled={extended_types}"))
             .args(["-Dzookeeper.forceSync=no", "-Dznode.container.checkIntervalMs=3600000"])
+            // Of two settings of the same thing the last one counts.
+            .args(jvm)
             .args(["-cp", JAR, MAIN])
             .arg(&config)
             .stdin(Stdio::null())
