@@ -490,6 +490,12 @@ typedef struct tenure_sink {
 #define TENURE_ECANCELED -1008
 
 /**
+ * A data directory is not served: another server has it, it is damaged, or the system refuses a file.
+ * Also: a server's disk has failed, and it acknowledges nothing any more.
+ */
+#define TENURE_EDATADIR -1009
+
+/**
  * A defect of the library. The client concerned is closed and its session left to expire.
  */
 #define TENURE_EPANIC -1099
@@ -1010,6 +1016,11 @@ struct tenure_session *tenure_client_session(const struct tenure_client *client)
 void tenure_bytes_free(uint8_t *bytes, size_t len);
 
 /**
+ * Frees a text this library returned. Null is fine.
+ */
+void tenure_text_free(char *text);
+
+/**
  * Its id; 0 until it is connected for the first time, and for null.
  *
  * Thread-safety: any thread. The same holds for all accessors of a session.
@@ -1265,9 +1276,13 @@ void tenure_watch_free(struct tenure_watch *watch);
  * Starts a server. Its port is bound when this returns.
  *
  * @param listen `address:port`, such as "127.0.0.1:2181"; port 0 takes a free one.
- * @param data_dir Null: this release keeps everything in memory.
+ * @param data_dir A directory to keep everything in, made if it does not exist: whatever a client was
+ *        answered is there after a crash of the process or of the machine, and the next server on the
+ *        directory goes on with it, sessions too. Null keeps everything in memory, gone with the server.
  * @param out Receives the server. The caller owns it: tenure_server_stop().
- * @return TENURE_OK; TENURE_EINVAL for null, for an address that is none and for a directory;
+ * @return TENURE_OK; TENURE_EINVAL for null and for an address that is none; TENURE_EDATADIR if another
+ *         server has the directory, if anything in it is damaged or missing, and if the system refuses
+ *         it: tenure_last_error() names the process or the file; nothing was lost by the attempt;
  *         TENURE_SYSTEM_ERROR if the address cannot be bound or a thread cannot be started.
  *
  * Thread-safety: any thread.
@@ -1311,18 +1326,47 @@ tenure_status tenure_server_drop_connection(const struct tenure_server *server, 
  *
  * Blocks until the port is open again. Calls on other threads wait for that.
  *
- * @return TENURE_OK; TENURE_SYSTEM_ERROR if the server cannot be started again: it has stopped then,
- *         what it kept in memory is lost, and tenure_server_stop() is all that can be done with the
- *         handle; TENURE_ECLOSED if that was so before; TENURE_EDEADLK on a callback thread;
- *         TENURE_EINVAL for null; TENURE_EFORKED.
+ * @return TENURE_OK; TENURE_SYSTEM_ERROR or TENURE_EDATADIR if the server cannot be started again: it
+ *         has stopped then, what it kept in memory is lost, what it kept on a disk is there, and
+ *         tenure_server_stop() is all that can be done with the handle; TENURE_ECLOSED if that was so
+ *         before; TENURE_EDEADLK on a callback thread; TENURE_EINVAL for null; TENURE_EFORKED.
  *
  * Thread-safety: any thread but a callback thread.
  */
 tenure_status tenure_server_restart(const struct tenure_server *server);
 
 /**
+ * Takes a snapshot of what the server holds, which it serves meanwhile. Servers take snapshots by
+ * themselves; this is for backups: the file can be copied anywhere and restored from there.
+ *
+ * Blocks until the file is durable and was read back.
+ *
+ * @param path Receives the name of the file with its directory. The caller owns it: tenure_text_free().
+ *        Null if it is not wanted.
+ * @return TENURE_OK; TENURE_EINVAL for a null server and for one that keeps everything in memory;
+ *         TENURE_SYSTEM_ERROR if the file could not be written, and the server goes on; TENURE_ECLOSED
+ *         after a restart that failed; TENURE_EDEADLK on a callback thread; TENURE_EFORKED.
+ *
+ * Thread-safety: any thread but a callback thread.
+ */
+tenure_status tenure_server_snapshot(const struct tenure_server *server,
+                                     char **path);
+
+/**
+ * Says whether the server works. When its disk has failed, it acknowledges nothing any more, has cut all
+ * connections and accepts none; what it acknowledged before is there when it is started again.
+ *
+ * @return TENURE_OK while it works; TENURE_EDATADIR when its disk has failed: tenure_last_error() says
+ *         which step, on which file, and what the system said; TENURE_ECLOSED after a restart that
+ *         failed; TENURE_EINVAL for null; TENURE_EFORKED.
+ *
+ * Thread-safety: any thread.
+ */
+tenure_status tenure_server_failure(const struct tenure_server *server);
+
+/**
  * Stops a server and frees it: its connections are closed without a word, its threads end, and what it
- * held is gone. Null is fine.
+ * kept in memory is gone. Null is fine.
  *
  * @param server Taken, except with TENURE_EDEADLK.
  * @param timeout_ms How long to wait for its threads: 0 does not wait, negative waits for ever.

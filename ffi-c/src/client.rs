@@ -1,6 +1,6 @@
 //! Clients: made, watched over, closed.
 
-use std::ffi::c_char;
+use std::ffi::{CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 use std::sync::{Arc, mpsc};
@@ -325,6 +325,18 @@ pub unsafe extern "C" fn tenure_bytes_free(bytes: *mut u8, len: usize) {
         if !bytes.is_null() {
             // SAFETY: not null, and made by this library as a boxed slice of this length.
             drop(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(bytes, len)) });
+        }
+        Ok(())
+    });
+}
+
+/// Frees a text this library returned. Null is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_text_free(text: *mut c_char) {
+    guard_or((), || {
+        if !text.is_null() {
+            // SAFETY: not null, and made by this library as a C string.
+            drop(unsafe { CString::from_raw(text) });
         }
         Ok(())
     });

@@ -6,13 +6,14 @@ use std::sync::mpsc;
 use std::time::Instant;
 
 use parking_lot::RwLock;
-use tenure_core::server::{Server, StartError};
+use tenure_core::server::{Server, SnapshotError, StartError};
 
 use crate::arguments::{Handle, Patience, Process, invalid, may_block, object, place, text};
-use crate::guard::{Fault, guard, guard_or};
+use crate::guard::{Fault, c_text, guard, guard_or};
 use crate::signals::with_signals_blocked;
 use crate::status::{
-    TENURE_ECLOSED, TENURE_ETIMEDOUT, TENURE_SYSTEM_ERROR, TENURE_UNKNOWN_SESSION, tenure_status,
+    TENURE_ECLOSED, TENURE_EDATADIR, TENURE_ETIMEDOUT, TENURE_SYSTEM_ERROR, TENURE_UNKNOWN_SESSION,
+    tenure_status,
 };
 
 /// A server inside this process, on its own threads. Any number may run side by side.
@@ -45,9 +46,13 @@ impl Handle for tenure_server {
 /// Starts a server. Its port is bound when this returns.
 ///
 /// @param listen `address:port`, such as "127.0.0.1:2181"; port 0 takes a free one.
-/// @param data_dir Null: this release keeps everything in memory.
+/// @param data_dir A directory to keep everything in, made if it does not exist: whatever a client was
+///        answered is there after a crash of the process or of the machine, and the next server on the
+///        directory goes on with it, sessions too. Null keeps everything in memory, gone with the server.
 /// @param out Receives the server. The caller owns it: tenure_server_stop().
-/// @return TENURE_OK; TENURE_EINVAL for null, for an address that is none and for a directory;
+/// @return TENURE_OK; TENURE_EINVAL for null and for an address that is none; TENURE_EDATADIR if another
+///         server has the directory, if anything in it is damaged or missing, and if the system refuses
+///         it: tenure_last_error() names the process or the file; nothing was lost by the attempt;
 ///         TENURE_SYSTEM_ERROR if the address cannot be bound or a thread cannot be started.
 ///
 /// Thread-safety: any thread.
@@ -62,13 +67,14 @@ pub unsafe extern "C" fn tenure_server_start(
         let listen = unsafe { text(listen, "listen") }?;
         // SAFETY: null or writable.
         let out = unsafe { place(out, "out") }?;
-        if !data_dir.is_null() {
-            return Err(invalid("data_dir must be null: everything is kept in memory"));
-        }
         let address = listen.to_socket_addrs().ok().and_then(|mut found| found.next());
         let address = address
             .ok_or_else(|| invalid(format!("{listen:?} is no address:port such as 127.0.0.1:0")))?;
-        let builder = Server::builder().listen(address);
+        let mut builder = Server::builder().listen(address);
+        if !data_dir.is_null() {
+            // SAFETY: not null, so a C string.
+            builder = builder.data_dir(unsafe { text(data_dir, "data_dir") }?);
+        }
         let core = with_signals_blocked(|| builder.start()).map_err(refused)?;
         let (port, process) = (core.port(), Process::current());
         *out = Box::into_raw(Box::new(tenure_server { core: Some(core).into(), port, process }));
@@ -77,7 +83,11 @@ pub unsafe extern "C" fn tenure_server_start(
 }
 
 fn refused(error: StartError) -> Fault {
-    Fault::new(TENURE_SYSTEM_ERROR, error.to_string())
+    let status = match error {
+        StartError::DataDir(_) | StartError::Recovery(_) => TENURE_EDATADIR,
+        _ => TENURE_SYSTEM_ERROR,
+    };
+    Fault::new(status, error.to_string())
 }
 
 /// The port the server listens on, also across restarts. 0 for null.
@@ -141,10 +151,10 @@ fn found(is_there: bool, session_id: i64, otherwise: &str) -> Result<(), Fault> 
 ///
 /// Blocks until the port is open again. Calls on other threads wait for that.
 ///
-/// @return TENURE_OK; TENURE_SYSTEM_ERROR if the server cannot be started again: it has stopped then,
-///         what it kept in memory is lost, and tenure_server_stop() is all that can be done with the
-///         handle; TENURE_ECLOSED if that was so before; TENURE_EDEADLK on a callback thread;
-///         TENURE_EINVAL for null; TENURE_EFORKED.
+/// @return TENURE_OK; TENURE_SYSTEM_ERROR or TENURE_EDATADIR if the server cannot be started again: it
+///         has stopped then, what it kept in memory is lost, what it kept on a disk is there, and
+///         tenure_server_stop() is all that can be done with the handle; TENURE_ECLOSED if that was so
+///         before; TENURE_EDEADLK on a callback thread; TENURE_EINVAL for null; TENURE_EFORKED.
 ///
 /// Thread-safety: any thread but a callback thread.
 #[unsafe(no_mangle)]
@@ -163,8 +173,58 @@ pub unsafe extern "C" fn tenure_server_restart(server: *const tenure_server) -> 
     })
 }
 
+/// Takes a snapshot of what the server holds, which it serves meanwhile. Servers take snapshots by
+/// themselves; this is for backups: the file can be copied anywhere and restored from there.
+///
+/// Blocks until the file is durable and was read back.
+///
+/// @param path Receives the name of the file with its directory. The caller owns it: tenure_text_free().
+///        Null if it is not wanted.
+/// @return TENURE_OK; TENURE_EINVAL for a null server and for one that keeps everything in memory;
+///         TENURE_SYSTEM_ERROR if the file could not be written, and the server goes on; TENURE_ECLOSED
+///         after a restart that failed; TENURE_EDEADLK on a callback thread; TENURE_EFORKED.
+///
+/// Thread-safety: any thread but a callback thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_server_snapshot(
+    server: *const tenure_server,
+    path: *mut *mut c_char,
+) -> tenure_status {
+    guard(|| {
+        // SAFETY: null or a live server.
+        let server = unsafe { object(server) }?;
+        may_block()?;
+        let file = server.ask(Server::snapshot)?.map_err(|error| match error {
+            SnapshotError::InMemory => invalid(error.to_string()),
+            _ => Fault::new(TENURE_SYSTEM_ERROR, error.to_string()),
+        })?;
+        if !path.is_null() {
+            // SAFETY: not null, so writable.
+            *unsafe { place(path, "path") }? = c_text(&file.to_string_lossy()).into_raw();
+        }
+        Ok(())
+    })
+}
+
+/// Says whether the server works. When its disk has failed, it acknowledges nothing any more, has cut all
+/// connections and accepts none; what it acknowledged before is there when it is started again.
+///
+/// @return TENURE_OK while it works; TENURE_EDATADIR when its disk has failed: tenure_last_error() says
+///         which step, on which file, and what the system said; TENURE_ECLOSED after a restart that
+///         failed; TENURE_EINVAL for null; TENURE_EFORKED.
+///
+/// Thread-safety: any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_server_failure(server: *const tenure_server) -> tenure_status {
+    guard(|| {
+        // SAFETY: null or a live server.
+        let failure = unsafe { object(server) }?.ask(Server::failure)?;
+        failure.map_or(Ok(()), |reason| Err(Fault::new(TENURE_EDATADIR, reason)))
+    })
+}
+
 /// Stops a server and frees it: its connections are closed without a word, its threads end, and what it
-/// held is gone. Null is fine.
+/// kept in memory is gone. Null is fine.
 ///
 /// @param server Taken, except with TENURE_EDEADLK.
 /// @param timeout_ms How long to wait for its threads: 0 does not wait, negative waits for ever.

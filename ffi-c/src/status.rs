@@ -98,6 +98,9 @@ pub const TENURE_EDEADLK: tenure_status = -1006;
 pub const TENURE_EFORKED: tenure_status = -1007;
 /// The watch was removed.
 pub const TENURE_ECANCELED: tenure_status = -1008;
+/// A data directory is not served: another server has it, it is damaged, or the system refuses a file.
+/// Also: a server's disk has failed, and it acknowledges nothing any more.
+pub const TENURE_EDATADIR: tenure_status = -1009;
 /// A defect of the library. The client concerned is closed and its session left to expire.
 pub const TENURE_EPANIC: tenure_status = -1099;
 
@@ -150,6 +153,7 @@ const NAMES: &[(tenure_status, &CStr)] = &[
     (TENURE_EDEADLK, c"TENURE_EDEADLK"),
     (TENURE_EFORKED, c"TENURE_EFORKED"),
     (TENURE_ECANCELED, c"TENURE_ECANCELED"),
+    (TENURE_EDATADIR, c"TENURE_EDATADIR"),
     (TENURE_EPANIC, c"TENURE_EPANIC"),
 ];
 
