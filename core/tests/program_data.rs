@@ -284,6 +284,9 @@ fn snapshot_options_without_a_directory_are_a_wrong_command_line() {
 #[cfg(feature = "faults")]
 #[test]
 fn a_log_that_fails_ends_the_program_with_10_and_the_reason() {
+    use tenure_tests::records::open;
+    use tenure_tests::session::create_body;
+
     let place = Place::new("failing");
     let mut child = program(&["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(place.data())
@@ -298,7 +301,11 @@ fn a_log_that_fails_ends_the_program_with_10_and_the_reason() {
     let address: SocketAddr = address.parse().expect("an address");
     let mut session = Session::with_timeout(address, TIMEOUT);
     let mut made = 0;
-    while session.create(&format!("/n{made}"), b"", 0).is_ok() {
+    loop {
+        let body = create_body(&format!("/n{made}"), Some(b""), &open(), 0);
+        if session.try_call(tenure_tests::op::CREATE, &body).is_err() {
+            break;
+        }
         made += 1;
         assert!(made < 100, "the log never failed");
     }

@@ -1,13 +1,14 @@
 //! The embedded server.
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use tenure_core::server::{self, Clock, StartError};
+use tenure_core::server::{self, Clock, SnapshotError, StartError};
 
 use super::gate;
 
@@ -20,6 +21,11 @@ struct Options {
     min_session_timeout: Option<f64>,
     max_session_timeout: Option<f64>,
     is_manual: bool,
+    data_dir: Option<PathBuf>,
+    snapshot_after_txns: u64,
+    snapshot_after_bytes: u64,
+    snapshot_after: f64,
+    snapshots_kept: usize,
 }
 
 /// A server on threads of its own, none of which ever needs the interpreter.
@@ -41,6 +47,10 @@ impl Server {
         let mut builder = server::Server::builder()
             .listen(address(&options.listen)?)
             .tick(gate::seconds(options.tick))
+            .snapshot_after_txns(options.snapshot_after_txns)
+            .snapshot_after_bytes(options.snapshot_after_bytes)
+            .snapshot_after(gate::seconds(options.snapshot_after))
+            .snapshots_kept(options.snapshots_kept)
             .clock(if is_manual { Clock::manual() } else { Clock::real() });
         if let Some(timeout) = options.min_session_timeout {
             builder = builder.min_session_timeout(gate::seconds(timeout));
@@ -48,7 +58,11 @@ impl Server {
         if let Some(timeout) = options.max_session_timeout {
             builder = builder.max_session_timeout(gate::seconds(timeout));
         }
-        let server = gate::outside(py, || builder.start())?.map_err(not_started)?;
+        if let Some(directory) = options.data_dir {
+            builder = builder.data_dir(directory);
+        }
+        let server = gate::outside(py, || builder.start())?;
+        let server = server.map_err(|error| not_started(py, error))?;
         let (port, hosts) = (server.port(), server.hosts());
         let process = std::process::id();
         let running = Mutex::new(Some(Arc::new(Running::new(server, process))));
@@ -106,6 +120,20 @@ impl Server {
         self.ask(py, |server| server.advance(length))
     }
 
+    /// Takes a snapshot and returns its file.
+    fn snapshot(&self, py: Python<'_>) -> PyResult<PathBuf> {
+        self.ask(py, server::Server::snapshot)?.map_err(|error| match error {
+            SnapshotError::InMemory => PyValueError::new_err(error.to_string()),
+            _ => PyOSError::new_err(error.to_string()),
+        })
+    }
+
+    /// Why it acknowledges nothing any more.
+    #[getter]
+    fn failure(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        self.ask(py, server::Server::failure)
+    }
+
     /// Stops it and starts it again; when that fails, it is stopped for good.
     fn restart(&self, py: Python<'_>) -> PyResult<()> {
         let running = self.running()?;
@@ -119,7 +147,7 @@ impl Server {
         })?;
         restarted.ok_or_else(stopped)?.map_err(|error| {
             self.running.lock().take();
-            not_started(error)
+            not_started(py, error)
         })
     }
 
@@ -184,8 +212,14 @@ fn address(listen: &str) -> PyResult<SocketAddr> {
     })
 }
 
-fn not_started(error: StartError) -> PyErr {
+fn not_started(py: Python<'_>, error: StartError) -> PyErr {
     match &error {
+        StartError::DataDir(_) | StartError::Recovery(_) => {
+            let made = py
+                .import("tenure.errors")
+                .and_then(|errors| errors.getattr("DataDirError")?.call1((error.to_string(),)));
+            made.map_or_else(|failure| failure, PyErr::from_value)
+        }
         StartError::Listen { source, .. } => match source.raw_os_error() {
             Some(number) => PyOSError::new_err((number, error.to_string())),
             None => PyOSError::new_err(error.to_string()),

@@ -17,8 +17,8 @@ from ._tenure import __version__
 from .client import Client, ClientOptions, connect
 from .errors import (
     AuthFailedError, AuthRequiredError, BadArgumentsError, BadVersionError, ClosedError,
-    ConnectionLossError, DataInconsistencyError, EphemeralOnLocalSessionError, ForkedError,
-    InvalidAclError, InvalidArgumentError, InvalidCallbackError, MarshallingError,
+    ConnectionLossError, DataDirError, DataInconsistencyError, EphemeralOnLocalSessionError,
+    ForkedError, InvalidAclError, InvalidArgumentError, InvalidCallbackError, MarshallingError,
     NewConfigNoQuorumError, NoAuthError, NoChildrenForEphemeralsError, NodeExistsError,
     NoNodeError, NotEmptyError, NotReadOnlyError, NoWatcherError, OperationTimeoutError,
     OverloadedError, QuotaExceededError, ReconfigDisabledError, ReconfigInProgressError,
@@ -39,8 +39,8 @@ from .watch import WatchStream
 __all__ = [
     "Acl", "Auth", "AuthFailedError", "AuthRequiredError", "BadArgumentsError",
     "BadVersionError", "Change", "Children", "Client", "ClientOptions", "ClosedError",
-    "ConnectionLossError", "Created", "Credentials", "DataInconsistencyError", "Digest",
-    "EphemeralOnLocalSessionError", "Faults", "ForkedError", "Hosts", "Identity",
+    "ConnectionLossError", "Created", "Credentials", "DataDirError", "DataInconsistencyError",
+    "Digest", "EphemeralOnLocalSessionError", "Faults", "ForkedError", "Hosts", "Identity",
     "InvalidAclError", "InvalidArgumentError", "InvalidCallbackError", "Lateness", "LossReason",
     "MarshallingError", "NewConfigNoQuorumError", "NoAuthError", "NoChildrenForEphemeralsError",
     "NoNodeError", "NoWatcherError", "NodeChanged", "NodeExistsError", "NotEmptyError",

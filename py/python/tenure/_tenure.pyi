@@ -4,6 +4,7 @@
 taken is a value or a `Failure`.
 """
 
+from pathlib import Path
 from typing import Final, Generic, TypeAlias, TypedDict, TypeVar, final
 
 from .values import (Acl, Children, Created, NodeChanged, SessionEvent, Stat, State, Value,
@@ -165,6 +166,11 @@ class _ServerOptions(TypedDict):
     min_session_timeout: float | None
     max_session_timeout: float | None
     is_manual: bool
+    data_dir: str | None
+    snapshot_after_txns: int
+    snapshot_after_bytes: int
+    snapshot_after: float
+    snapshots_kept: int
 
 @final
 class Server:
@@ -182,5 +188,8 @@ class Server:
     def sessions(self) -> list[int]: ...
     def expiry_lateness(self) -> tuple[float, float, float]: ...
     def advance(self, length: float) -> None: ...
+    @property
+    def failure(self) -> str | None: ...
+    def snapshot(self) -> Path: ...
     def restart(self) -> None: ...
     def stop(self) -> None: ...

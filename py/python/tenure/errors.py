@@ -189,6 +189,13 @@ class WouldDeadlockError(TenureError, RuntimeError):
     """A blocking call on a callback thread. Hand the work to another thread."""
 
 
+class DataDirError(TenureError, OSError):
+    """A data directory is not served: another server has it, it is damaged, or the system refuses it.
+
+    The text names the process or the file, and what can be done. Nothing was lost by the attempt.
+    """
+
+
 BY_CODE: dict[int, type[TenureError]] = {
     -1: ServerSystemError,
     -2: RuntimeInconsistencyError,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, NamedTuple, Protocol, Self, TypeAlias, Unpack
 
@@ -37,28 +39,51 @@ class Server:
     """A server inside this process, for tests and for programs that bring their own.
 
     It runs on threads of its own that never need the interpreter lock. The port is bound when the
-    constructor returns, so `port` is final. What it holds is in memory and gone when it stops.
-    After a fork the child has no server.
+    constructor returns, so `port` is final. What it holds is in memory and gone when it stops,
+    unless it has a `data_dir`. After a fork the child has no server.
+
+        with tenure.Server(data_dir="/var/lib/tenure") as server: ...
     """
 
     def __init__(self, *, listen: str = "127.0.0.1:0", tick: Seconds = 0.05,
                  min_session_timeout: Seconds | None = None,
                  max_session_timeout: Seconds | None = _LONGEST_SESSION,
-                 clock: Literal["real", "manual"] = "real") -> None:
+                 clock: Literal["real", "manual"] = "real",
+                 data_dir: str | os.PathLike[str] | None = None,
+                 snapshot_after_txns: int = 100_000, snapshot_after_bytes: int = 256 << 20,
+                 snapshot_after: Seconds = 3_600.0, snapshots_kept: int = 3) -> None:
         """Starts a server on `listen`, an address and a port; port 0 takes a free one.
 
         `min_session_timeout` is two ticks unless given, `max_session_timeout` twenty if it is None.
         With `clock="manual"` its time stands still until `faults.advance`: sessions, TTLs and the
         times of Stats follow it.
 
-        Raises `OSError` if the address cannot be bound, `ValueError` for an option.
+        With `data_dir` everything is kept in that directory, which is made if it does not exist:
+        whatever a client was answered is there after a crash of the process or of the machine, and
+        the next server on the directory goes on with it, sessions too. A snapshot is taken after so
+        many transactions, so many bytes of log, or so many seconds if anything has changed, and
+        `snapshots_kept` of them are kept with the log behind the oldest; these four mean nothing
+        in memory.
+
+        Raises `OSError` if the address cannot be bound, `ValueError` for an option, `DataDirError`
+        if the directory is in use (it says by which process), damaged or out of reach.
         """
+        for name, number in (("snapshot_after_txns", snapshot_after_txns),
+                             ("snapshot_after_bytes", snapshot_after_bytes),
+                             ("snapshots_kept", snapshots_kept)):
+            if not 1 <= number < 1 << 63:
+                raise ValueError(f"{name} is at least 1 and below 2**63, not {number}")
         self._raw = _tenure.Server({
             "listen": listen,
             "tick": in_seconds(tick) or 0.0,
             "min_session_timeout": in_seconds(min_session_timeout),
             "max_session_timeout": in_seconds(max_session_timeout),
             "is_manual": chosen("clock", clock, "real", "manual") == "manual",
+            "data_dir": None if data_dir is None else os.fspath(data_dir),
+            "snapshot_after_txns": snapshot_after_txns,
+            "snapshot_after_bytes": snapshot_after_bytes,
+            "snapshot_after": in_seconds(snapshot_after) or 0.0,
+            "snapshots_kept": snapshots_kept,
         })
         self._faults = Faults(self._raw)
 
@@ -98,11 +123,33 @@ class Server:
         ephemerals stay; connections, watches and what was not answered are gone. Returns when the
         port is open again; calls on other threads wait for that.
 
-        Raises what the constructor can raise. The server is stopped then, and what it kept in
-        memory is lost.
+        Raises what the constructor can raise. The server is stopped then; what it kept in memory is
+        lost, what it kept in a directory is there.
         """
         _refuse_inherited(self._raw)
         self._raw.restart()
+
+    def snapshot(self) -> Path:
+        """Takes a snapshot now and returns its file, when that is durable and was read back.
+
+        The server serves meanwhile. It takes snapshots by itself; this is for backups: the file can
+        be copied anywhere, and `tenure restore` makes a directory out of it.
+
+        Raises `ValueError` if the server keeps everything in memory, `OSError` if the file cannot be
+        written; the server goes on.
+        """
+        _refuse_inherited(self._raw)
+        return self._raw.snapshot()
+
+    @property
+    def failure(self) -> str | None:
+        """Why the server acknowledges nothing any more: which file, and what the system said.
+
+        None while it works. When its disk has failed, it has cut all connections and accepts none;
+        what it acknowledged before is there when it is started again.
+        """
+        _refuse_inherited(self._raw)
+        return self._raw.failure
 
     def stop(self) -> None:
         """Stops it and waits for its threads; connections are closed. Once more does nothing."""
