@@ -12,6 +12,10 @@ use crate::summary::Summary;
 /// may take to give up over its disk.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a blow waits for a snapshot to begin: servers look a few times a second whether one is
+/// due.
+const SNAPSHOT_PATIENCE: Duration = Duration::from_millis(600);
+
 /// How a server is interrupted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blow {
@@ -60,7 +64,7 @@ impl Interruption {
         summary: &mut Summary,
     ) {
         if self.awaits_snapshot {
-            let end = Instant::now() + Duration::from_millis(150);
+            let end = Instant::now() + SNAPSHOT_PATIENCE;
             while Instant::now() < end && program.phase(data) != Phase::Snapshot {
                 std::thread::sleep(Duration::from_micros(100));
             }

@@ -108,28 +108,28 @@ pub fn harm_unchecked(run: &Run) -> Result<String, String> {
 pub fn memory_loses(run: &Run) -> Result<String, String> {
     let mut plan = run.plan("memory", Blow::Kill);
     plan.durable = false;
-    red(&play(&plan, ENOUGH, ENOUGH))
+    red(&play(&plan, ENOUGH))
 }
 
 /// A server that acknowledges before it writes loses to a kill.
 pub fn early_ack_loses_to_kill(run: &Run) -> Result<String, String> {
     let mut plan = run.plan("early-kill", Blow::Kill);
     plan.planted = vec!["ack-before-fsync".to_owned()];
-    red(&play(&plan, ENOUGH, ENOUGH))
+    red(&play(&plan, ENOUGH))
 }
 
 /// A server that acknowledges before it writes loses to a power cut.
 pub fn early_ack_loses(run: &Run) -> Result<String, String> {
     let mut plan = run.plan("early-power", Blow::PowerCut);
     plan.planted = vec!["ack-before-fsync".to_owned()];
-    red(&play(&plan, ENOUGH, ENOUGH))
+    red(&play(&plan, ENOUGH))
 }
 
 /// A server that never syncs loses to a power cut.
 pub fn no_sync_loses(run: &Run) -> Result<String, String> {
     let mut plan = run.plan("no-sync", Blow::PowerCut);
     plan.planted = vec!["no-fsync".to_owned()];
-    red(&play(&plan, ENOUGH, ENOUGH))
+    red(&play(&plan, ENOUGH))
 }
 
 /// The opposite of a pass.

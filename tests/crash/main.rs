@@ -65,13 +65,15 @@ fn main() -> ExitCode {
     if wants("judge") {
         run.part("the judge sees what is planted", controls::judge_sees);
     }
+    let mut blows = Vec::new();
     if wants("kill") {
-        run.rounds("kill -9 under load", Blow::Kill);
+        blows.push(("kill -9 under load", Blow::Kill));
     }
     if wants("power") && run.has_power() {
         run.part("a power cut loses what was not synced, and only that", controls::power_cuts);
-        run.rounds("power cuts under load", Blow::PowerCut);
+        blows.push(("power cuts under load", Blow::PowerCut));
     }
+    run.rounds(&blows);
     if wants("damage") {
         run.part("a harmed directory is refused or harmless", controls::harm_is_noticed);
     }
@@ -103,19 +105,29 @@ impl Run {
         }
     }
 
-    fn rounds(&mut self, name: &str, blow: Blow) {
+    /// Rounds of each kind, side by side: most of their time is spent waiting for disks.
+    fn rounds(&mut self, blows: &[(&str, Blow)]) {
         let begun = Instant::now();
-        let plan = self.plan(name, blow);
-        let summary = play(&plan, self.rounds, u64::MAX);
-        print!("{}", summary.text());
+        let plans: Vec<_> = blows.iter().map(|(name, blow)| self.plan(name, *blow)).collect();
+        let rounds = self.rounds;
+        let summaries: Vec<Summary> = std::thread::scope(|scope| {
+            let sites: Vec<_> =
+                plans.iter().map(|plan| scope.spawn(move || play(plan, rounds))).collect();
+            sites.into_iter().map(|site| site.join().expect("a site does not panic")).collect()
+        });
         let seconds = begun.elapsed().as_secs_f64();
-        match summary.verdict(self.rounds) {
-            Verdict::Pass => println!("ok {name}: {} rounds ({seconds:.1} s)", summary.rounds),
-            Verdict::Fail => {
-                let round = summary.rounds;
-                self.fail(name, &format!("wrong in round {round}, seed {}", self.seed));
+        for ((name, _), summary) in blows.iter().zip(summaries) {
+            print!("# {name}\n{}", summary.text());
+            match summary.verdict(rounds) {
+                Verdict::Pass => println!("ok {name}: {rounds} rounds ({seconds:.1} s)"),
+                Verdict::Fail => {
+                    let (round, seed) = (summary.rounds, self.seed);
+                    self.fail(name, &format!("wrong in round {round}, seed {seed}"));
+                }
+                Verdict::Unknown(why) => {
+                    self.fail(name, &format!("unknown, which is no pass: {why}"));
+                }
             }
-            Verdict::Unknown(why) => self.fail(name, &format!("unknown, which is no pass: {why}")),
         }
     }
 
@@ -148,11 +160,11 @@ impl Run {
     }
 }
 
-/// Plays rounds until something is wrong or `most` of them went by; what was seen.
-fn play(plan: &Plan, rounds: u64, most: u64) -> Summary {
+/// Plays so many rounds, or until something is wrong; what was seen.
+fn play(plan: &Plan, rounds: u64) -> Summary {
     let mut summary = Summary::default();
     let mut site = Site::new(plan.clone());
-    while summary.faults.is_empty() && summary.rounds < rounds.min(most) {
+    while summary.faults.is_empty() && summary.rounds < rounds {
         let begins = summary.rounds % ROUNDS_OF_A_DIRECTORY == 0;
         let done = if begins { site.begin(&mut summary) } else { Ok(()) };
         if let Err(why) = done.and_then(|()| site.round(&mut summary)) {

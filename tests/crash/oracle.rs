@@ -140,6 +140,11 @@ impl<'a> Court<'a> {
             return count;
         }
         if matches!(life.requests[count - 1].op, Op::Close) && answered == count - 1 {
+            if is_ended {
+                // The last thing that happened in the area is the end of its owner.
+                let pzxid = self.seen.znodes[&life.area()].stat.pzxid;
+                self.unknowns.agree(self.turn(lives, (index, answered)).zxid, pzxid);
+            }
             return answered + usize::from(is_ended);
         }
         let mut scratch = self.base.clone();

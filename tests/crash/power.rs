@@ -13,9 +13,13 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// Room for a few segments, a few snapshots and the journal.
 const BYTES: u64 = 96 << 20;
+
+/// How long a disk may be busy that nobody uses any more.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// `EXT4_IOC_SHUTDOWN`, and its way of doing it that does not even flush the journal.
 const SHUTDOWN: u32 = 0x8004_587d;
@@ -113,8 +117,17 @@ impl Disk {
         Ok(())
     }
 
+    /// A process that another thread is about to start holds all our files for a moment: while the
+    /// disk is busy, this tries again.
     fn unmount(&mut self) -> Result<(), String> {
-        run("umount", &[&self.mounted_at.to_string_lossy()])?;
+        let end = Instant::now() + PATIENCE;
+        let at = self.mounted_at.to_string_lossy().into_owned();
+        while let Err(why) = run("umount", &[&at]) {
+            if Instant::now() > end {
+                return Err(why);
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
         self.is_mounted = false;
         Ok(())
     }

@@ -20,13 +20,13 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::log::{self, Disk, File};
+use crate::log::{Disk, File};
 
 /// How long a write is kept back that was said to be durable, if no delay is given.
 const KEPT_BACK: Range<u64> = 5..50;
 
 /// What is planted.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Plan {
     no_fsync: bool,
     ack_before_fsync: bool,
@@ -59,24 +59,14 @@ impl Plan {
     }
 }
 
-/// What the environment asks for.
+/// The disk with what the environment plants on it.
 ///
 /// # Panics
 /// If `TENURE_FAULT` names no fault: a test must not run without the one it is about.
-fn asked_for() -> Plan {
-    let text = std::env::var("TENURE_FAULT").unwrap_or_default();
-    Plan::parse(&text).unwrap_or_else(|why| panic!("{why}"))
-}
-
-/// Which promises of its own the log breaks.
-pub(super) fn of_log() -> log::Faults {
-    log::Faults { ignore_checksums: asked_for().ignore_checksums, ..log::Faults::default() }
-}
-
-/// The disk with what the environment plants on it.
 pub(super) fn planted(disk: Arc<dyn Disk>) -> Arc<dyn Disk> {
-    let plan = asked_for();
-    if plan == Plan::default() {
+    let text = std::env::var("TENURE_FAULT").unwrap_or_default();
+    let plan = Plan::parse(&text).unwrap_or_else(|why| panic!("{why}"));
+    if text.is_empty() {
         return disk;
     }
     let late = plan.ack_before_fsync.then(Late::start);
