@@ -233,7 +233,8 @@ impl Site {
         // Those nobody speaks for are judged again all the same.
         self.lives.retain(|life| life.fate == Fate::Abandoned);
         let target = 1 + self.chance.below(350) as u64;
-        let awaits_snapshot = self.settings.data.is_some() && self.chance.percent(25);
+        let is_due_soon = self.settings.data.is_some() && self.settings.snapshot_after < 1_000;
+        let awaits_snapshot = is_due_soon && self.chance.percent(25);
         let pause = Duration::from_micros(self.chance.below(4_000) as u64);
         let blow = Interruption {
             blow: self.plan.blow,

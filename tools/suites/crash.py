@@ -44,7 +44,7 @@ def _prepare(shop: Workshop) -> Optional[Tally]:
     shop.need_program("setpriv", "util-linux")
     return shop.prepare(
         ["cargo", "build", "--package", "tenure", "--bin", "tenure", "--features", "faults",
-         "--target-dir", shop.target / "crash"], "a server with faults", limit=BUILD_LIMIT
+         "--profile", "crash"], "a server with faults", limit=BUILD_LIMIT
     ) or shop.prepare(["cargo", "build", "--package", "tenure-tests", "--bin", "crash"],
                       "the crash suite compiles", limit=BUILD_LIMIT)
 
@@ -54,7 +54,7 @@ def _suite(shop: Workshop) -> str:
 
 
 def _environment(shop: Workshop) -> Dict[str, str]:
-    return {"TENURE_CRASH_SERVER": str(shop.target / "crash" / "debug" / "tenure")}
+    return {"TENURE_CRASH_SERVER": str(shop.target / "crash" / "tenure")}
 
 
 SUITES = [Suite("crash", "200 kills and 200 power cuts under load lose nothing", crash)]
