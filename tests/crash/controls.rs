@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 
 use crate::blow::Blow;
-use crate::damage::{self, Outcome};
+use crate::damage::{self, Outcome, Target};
 use crate::planted;
 use crate::power::Disk;
 use crate::site::Site;
@@ -79,7 +79,8 @@ pub fn power_cuts(run: &Run) -> Result<String, String> {
 
 /// A harmed directory is refused with exit code 3, or served as it was.
 pub fn harm_is_noticed(run: &Run) -> Result<String, String> {
-    let Outcome { refused, served, wrong } = damage::harm(&run.plan("harm", Blow::Kill), TRIALS)?;
+    let plan = run.plan("harm", Blow::Kill);
+    let Outcome { refused, served, wrong } = damage::harm(&plan, Target::Anything, TRIALS)?;
     if !wrong.is_empty() {
         return Err(format!("{} of {}:\n{}", wrong.len(), refused + served, wrong.join("\n")));
     }
@@ -93,7 +94,9 @@ pub fn harm_is_noticed(run: &Run) -> Result<String, String> {
 pub fn harm_unchecked(run: &Run) -> Result<String, String> {
     let mut plan = run.plan("harm-unchecked", Blow::Kill);
     plan.planted = vec!["ignore-checksums".to_owned()];
-    let Outcome { refused, served, wrong } = damage::harm(&plan, TRIALS / 4)?;
+    // What a snapshot covers is not read from the log any more.
+    plan.snapshot_after = Some(u64::MAX);
+    let Outcome { refused, served, wrong } = damage::harm(&plan, Target::LogBytes, TRIALS / 4)?;
     let is_served = |why: &&String| why.contains("serves something else");
     match wrong.iter().find(is_served) {
         Some(why) => Ok(format!(

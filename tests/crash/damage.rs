@@ -62,18 +62,31 @@ pub struct Outcome {
     pub wrong: Vec<String>,
 }
 
+/// Where harm is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// In all files, of every kind.
+    Anything,
+    /// Only in what the log says: bytes are flipped.
+    LogBytes,
+}
+
 /// Harms the files of a small directory in about this many ways.
 ///
 /// # Errors
 /// What kept the directories from being made.
-pub fn harm(plan: &Plan, trials: usize) -> Result<Outcome, String> {
+pub fn harm(plan: &Plan, target: Target, trials: usize) -> Result<Outcome, String> {
     let planted = plan.planted.clone();
     let clean = Plan { planted: Vec::new(), blow: Blow::Kill, ..plan.clone() };
     let (rests, older) = directories(&clean)?;
     let mut chance = Chance::new(plan.seed);
     let mut all = Vec::new();
     for rest in &rests {
-        plan_trials(rest, &older, (trials / rests.len(), &mut chance), &mut all);
+        let count = trials / rests.len();
+        match target {
+            Target::Anything => plan_trials(rest, &older, (count, &mut chance), &mut all),
+            Target::LogBytes => plan_flips(rest, (count, &mut chance), &mut all),
+        }
     }
     let (next, outcome) = (AtomicUsize::new(0), Mutex::new(Outcome::default()));
     std::thread::scope(|scope| {
@@ -165,6 +178,19 @@ fn plan_trials<'a>(
                 add(Harm::Flip { offset, bits: 1 << chance.below(8) });
             }
         }
+    }
+}
+
+/// Flips in the bytes of the log that say something.
+fn plan_flips<'a>(rest: &'a Rest, (count, chance): (usize, &mut Chance), all: &mut Vec<Trial<'a>>) {
+    let mut telling = Vec::new();
+    for (file, bytes) in files(&rest.folder).iter().filter(|(file, _)| file.starts_with("log-")) {
+        let at = (0..bytes.len()).filter(|&at| bytes[at] != 0);
+        telling.extend(at.map(|offset| (file.clone(), offset)));
+    }
+    for _ in 0..count.min(telling.len()) {
+        let (file, offset) = telling.swap_remove(chance.below(telling.len()));
+        all.push(Trial { rest, file, harm: Harm::Flip { offset, bits: 1 << chance.below(8) } });
     }
 }
 

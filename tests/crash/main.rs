@@ -145,6 +145,7 @@ impl Run {
             blow,
             program: self.program.clone(),
             durable: true,
+            snapshot_after: None,
             planted: Vec::new(),
             home: self.home.join(name),
             seed: tenure_tests::chance::mix(self.seed ^ salt),

@@ -32,6 +32,8 @@ pub struct Plan {
     pub program: PathBuf,
     /// Whether it has a data directory.
     pub durable: bool,
+    /// How many transactions apart snapshots are, if that does not change from start to start.
+    pub snapshot_after: Option<u64>,
     /// Faults planted in every round.
     pub planted: Vec<String>,
     /// Where it may put files.
@@ -201,7 +203,8 @@ impl Site {
     }
 
     fn choose(&mut self) {
-        self.settings.snapshot_after = *self.chance.pick(&[25, 100, 400, 100_000]);
+        let chosen = *self.chance.pick(&[25, 100, 400, 100_000]);
+        self.settings.snapshot_after = self.plan.snapshot_after.unwrap_or(chosen);
         self.settings.faults = self.plan.planted.clone();
         if self.plan.planted.is_empty() && self.chance.percent(50) {
             self.settings.faults.push("fsync-delay=0..20".to_owned());
