@@ -51,8 +51,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Site {
     plan: Plan,
     settings: Settings,
-    disk: Option<Disk>,
+    // Dropped in this order: the disk is busy as long as the server runs.
     program: Option<Program>,
+    disk: Option<Disk>,
     chance: Chance,
     keys: AtomicU64,
     model: Model,
