@@ -85,7 +85,7 @@ impl Store {
             writer.write(&bytes).map_err(io::Error::other)?;
         }
         let items = reader.summary().map_or(0, |summary| summary.items);
-        let name = writer.finish(items).map_err(io::Error::other)?;
+        let name = writer.finish(items).map_err(io::Error::other)?.name;
         let loaded = load(&*self.disk, &name, self.options.clone()).map_err(io::Error::other)?;
         let Applied { last, membership } = applied_of(&head)?;
         Ok((loaded.0, last, membership))
