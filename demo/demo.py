@@ -1,14 +1,15 @@
 """The life of a session, told by three clients of one server.
 
-A server embedded in this process, a Python asyncio client, a C program and kazoo. Every line is an
-event that was waited for, with the time at which it was seen; if one does not come, the story ends
-with exit code 1. Run it with `./dev demo`.
+A server embedded in this process with its data on disk, a Python asyncio client, a C program and
+kazoo. Every line is an event that was waited for, with the time at which it was seen; if one does
+not come, the story ends with exit code 1. Run it with `./dev demo`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from importlib.metadata import version
@@ -23,7 +24,7 @@ FOLDER = "/meeting"
 ASKED = {"python": 60.0, "kazoo": 3.0, "C": 2.0}
 SHORTEST, LONGEST = 1.0, 4.0
 # The whole story, at most.
-LIMIT = 18.0
+LIMIT = 22.0
 
 
 class Story:
@@ -48,6 +49,7 @@ class Story:
         await self.fall_silent(program)
         await self.wake_up(program)
         await self.lose_connections()
+        await self.restart()
         await self.part(program)
 
     async def meet(self) -> None:
@@ -154,16 +156,41 @@ class Story:
         self.line.title("A lost connection is not a lost session")
         self.line.tell("server", "cuts the connection of python", tone="loud")
         self.server.faults.drop_connection(self.python)
+        await self._python_notices()
         await self._python_resumes(self.sessions["python"])
         self.line.tell("server", "cuts the connection of kazoo", tone="loud")
         self.server.faults.drop_connection(self.sessions["kazoo"])
+        await self._kazoo_notices()
         await self._kazoo_resumes(self.sessions["kazoo"])
 
-    async def _python_resumes(self, session: int) -> None:
+    async def restart(self) -> None:
+        self.line.title("A server that stops is not a lost session either")
+        path = f"{FOLDER}/python"
+        before = await self.line.step("python writes", self.python.set(path, b"before"))
+        self.line.tell("server", "acknowledges a write of python, and stops", tone="loud")
+        started = time.monotonic()
+        restarted = asyncio.ensure_future(asyncio.to_thread(self.server.restart))
+        await self._python_notices()
+        await self._kazoo_notices()
+        await self.line.step("the server starts again", restarted)
+        self.line.tell("server", f"is back on its port after {time.monotonic() - started:.2f} s, with "
+                                 f"what its data directory holds: {len(self.server.sessions())} "
+                                 "sessions")
+        await self._python_resumes(self.sessions["python"])
+        await self._kazoo_resumes(self.sessions["kazoo"])
+        value = await self.line.step("python reads", self.python.get(path))
+        _require(value.data == b"before" and value.stat.mzxid == before.mzxid,
+                 "what was acknowledged is there")
+        self.line.tell("python", f"reads what was acknowledged before, transaction "
+                                 f"{before.mzxid:#x}", tone="good")
+
+    async def _python_notices(self) -> None:
         at, _ = await self.line.step("python notices", self.states.until(
             lambda event: event.state is State.SUSPENDED))
         self.line.tell("python", "SUSPENDED; its session is safe for another "
                                  f"{self.python.session.safe_for():.1f} s", at=at)
+
+    async def _python_resumes(self, session: int) -> None:
         at, event = await self.line.step("python resumes", self.states.until(
             lambda event: event.state is State.CONNECTED))
         await self._require_same("python", event.session_id)
@@ -175,10 +202,12 @@ class Story:
             (again, "python", f"its watch goes on, and says that it was away: RESYNC "
                               f"({resync.reason.name.lower()})", ""))
 
-    async def _kazoo_resumes(self, session: int) -> None:
+    async def _kazoo_notices(self) -> None:
         at, state = await self.line.step("kazoo notices", self.kazoo.states.until(
             lambda state: state == "SUSPENDED"))
         self.line.tell("kazoo", state, at=at)
+
+    async def _kazoo_resumes(self, session: int) -> None:
         at, state = await self.line.step("kazoo resumes", self.kazoo.states.until(
             lambda state: state == "CONNECTED"))
         await self._require_same("kazoo", self.kazoo.session_id)
@@ -260,7 +289,9 @@ def _require(claim: bool, what: str) -> None:
 
 async def main() -> int:
     line = Timeline()
-    with tenure.Server(min_session_timeout=SHORTEST, max_session_timeout=LONGEST) as server:
+    with (tempfile.TemporaryDirectory() as data,
+          tenure.Server(data_dir=data, min_session_timeout=SHORTEST,
+                        max_session_timeout=LONGEST) as server):
         story = Story(server, line)
         try:
             async with asyncio.timeout(LIMIT):
