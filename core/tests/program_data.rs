@@ -9,7 +9,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use tenure_tests::session::Session;
+use tenure_tests::op;
+use tenure_tests::records::open;
+use tenure_tests::session::{Session, create_body};
 
 const TIMEOUT: i32 = 10_000;
 
@@ -280,17 +282,17 @@ fn snapshot_options_without_a_directory_are_a_wrong_command_line() {
     assert!(complained(&refused).contains("--data"), "{}", complained(&refused));
 }
 
-/// Only a build with the feature can plant a fault.
-#[cfg(feature = "faults")]
+/// A limit on the size of files stands in for a disk that fails: it is not full, and yet a write to the
+/// log is refused.
 #[test]
 fn a_log_that_fails_ends_the_program_with_10_and_the_reason() {
-    use tenure_tests::records::open;
-    use tenure_tests::session::create_body;
-
     let place = Place::new("failing");
-    let mut child = program(&["serve", "--listen", "127.0.0.1:0", "--data"])
+    let mut child = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 8192; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_tenure"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(place.data())
-        .env("TENURE_FAULT", "fsync-fail=20")
+        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -302,8 +304,8 @@ fn a_log_that_fails_ends_the_program_with_10_and_the_reason() {
     let mut session = Session::with_timeout(address, TIMEOUT);
     let mut made = 0;
     loop {
-        let body = create_body(&format!("/n{made}"), Some(b""), &open(), 0);
-        if session.try_call(tenure_tests::op::CREATE, &body).is_err() {
+        let body = create_body(&format!("/n{made}"), Some(&[b'x'; 100_000]), &open(), 0);
+        if session.try_call(op::CREATE, &body).is_err() {
             break;
         }
         made += 1;
@@ -311,7 +313,8 @@ fn a_log_that_fails_ends_the_program_with_10_and_the_reason() {
     }
     let output = child.wait_with_output().expect("it ends");
     assert_ends(&output, 10);
-    assert!(complained(&output).contains("sync of "), "{}", complained(&output));
+    let text = complained(&output);
+    assert!(text.contains("write of ") && text.contains("log-0000000000000001"), "{text}");
     let server = Serving::on(&place.data());
     let mut session = server.session();
     assert!((0..made).all(|number| session.exists(&format!("/n{number}"), false).is_ok()));
