@@ -50,6 +50,25 @@ def test_a_restart_keeps_port_data_and_sessions(data: Path) -> None:
             assert client.get("/kept").data == b"data"
 
 
+def test_a_forked_child_does_not_keep_the_directory(data: Path) -> None:
+    server = tenure.Server(data_dir=data)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(writing)
+        os.read(reading, 1)
+        os._exit(0)
+    os.close(reading)
+    try:
+        server.restart()
+        server.stop()
+        with tenure.Server(data_dir=data):
+            pass
+    finally:
+        os.close(writing)
+        os.waitpid(child, 0)
+
+
 def test_a_second_server_is_told_who_has_the_directory(data: Path) -> None:
     with tenure.Server(data_dir=data) as server:
         with pytest.raises(tenure.DataDirError) as caught:

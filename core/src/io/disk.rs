@@ -19,6 +19,8 @@ pub struct Directory {
     path: PathBuf,
     /// Open, to make names durable.
     handle: fs::File,
+    /// Files in it are opened to be read only.
+    is_read_only: bool,
 }
 
 /// An open file of the machine.
@@ -28,7 +30,18 @@ struct MachineFile(fs::File);
 /// A directory held by this process until this is dropped, or the process ends in any way.
 #[derive(Debug)]
 pub struct DirectoryLock {
-    _held: fs::File,
+    held: fs::File,
+    process: u32,
+}
+
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        // A forked child has the file open as well, and closing it here alone would not let go. Nor may
+        // the child let go of what its parent holds.
+        if self.process == std::process::id() {
+            let _ = self.held.unlock();
+        }
+    }
 }
 
 /// Why a directory was not locked.
@@ -79,12 +92,26 @@ impl Directory {
                 .and_then(|parent| parent.sync_all())
                 .map_err(|error| fault("sync", parent, error))?;
         }
-        let handle = fs::File::open(path).map_err(|error| fault("opening", path, error))?;
-        let is_dir = handle.metadata().map_err(|error| fault("opening", path, error))?.is_dir();
-        if !is_dir {
-            return Err(fault("opening", path, io::ErrorKind::NotADirectory.into()));
+        Directory::open_as(path, false)
+    }
+
+    /// Opens a directory to read what is in it, such as a backup on a disk that cannot be written.
+    /// Nothing is created.
+    ///
+    /// # Errors
+    /// [`OpenError::Io`] if there is none, or the system refuses.
+    pub fn open_read_only(path: &Path) -> Result<Directory, OpenError> {
+        Directory::open_as(path, true)
+    }
+
+    fn open_as(path: &Path, is_read_only: bool) -> Result<Directory, OpenError> {
+        let fault =
+            |source| OpenError::Io { doing: format!("opening of {}", path.display()), source };
+        let handle = fs::File::open(path).map_err(fault)?;
+        if !handle.metadata().map_err(fault)?.is_dir() {
+            return Err(fault(io::ErrorKind::NotADirectory.into()));
         }
-        Ok(Directory { path: path.to_owned(), handle })
+        Ok(Directory { path: path.to_owned(), handle, is_read_only })
     }
 
     /// Where it is.
@@ -113,7 +140,7 @@ impl Directory {
             Err(TryLockError::Error(source)) => return Err(fault(source)),
         }
         file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(fault)?;
-        Ok(DirectoryLock { _held: file })
+        Ok(DirectoryLock { held: file, process: std::process::id() })
     }
 }
 
@@ -135,7 +162,8 @@ impl Disk for Directory {
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn File>> {
-        Ok(Arc::new(MachineFile(options().open(self.path.join(name))?)))
+        let file = options().write(!self.is_read_only).open(self.path.join(name))?;
+        Ok(Arc::new(MachineFile(file)))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -297,6 +325,18 @@ mod tests {
         assert!(refused.to_string().contains(&place.0.display().to_string()), "{refused}");
         drop(lock);
         directory.lock().unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_written_can_be_read() {
+        let place = Place::new("disk-read");
+        Directory::open(&place.0).unwrap().create("file").unwrap().write_at(b"x", 0).unwrap();
+        let directory = Directory::open_read_only(&place.0).unwrap();
+        let file = directory.open("file").unwrap();
+        assert_eq!(file.read_at(&mut [0], 0).unwrap(), 1);
+        assert!(file.write_at(b"y", 0).is_err());
+        let nowhere = place.0.join("nowhere");
+        assert!(Directory::open_read_only(&nowhere).is_err() && !nowhere.exists());
     }
 
     #[test]

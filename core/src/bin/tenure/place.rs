@@ -78,7 +78,7 @@ pub fn file(path: &Path) -> Result<(Directory, String), Failure> {
     }
     let name = path.file_name().and_then(|name| name.to_str());
     let name = name.ok_or_else(|| Failure::error(format!("{shown}: the name is not UTF-8")))?;
-    Ok((Directory::open(&folder(path))?, name.to_owned()))
+    Ok((Directory::open_read_only(&folder(path))?, name.to_owned()))
 }
 
 /// The directory that a path is in.

@@ -76,6 +76,9 @@ async fn accept(running: &Arc<Running>, listener: TcpListener, stop: &Notify) {
             },
         }
     }
+    // A forked child has the socket as well: closing it here alone would leave the port open, with
+    // nobody who ever accepts.
+    let _ = socket2::SockRef::from(&listener).shutdown(std::net::Shutdown::Both);
     drop(listener);
     running.service.cut_all();
     while connections.join_next().await.is_some() {}
