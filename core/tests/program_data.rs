@@ -266,6 +266,19 @@ fn a_repair_needs_consent_keeps_what_it_cuts_and_begins_a_new_epoch() {
 }
 
 #[test]
+fn a_lost_identity_is_refused_and_brought_back_by_a_repair() {
+    let place = Place::new("identity");
+    let data = killed(&place);
+    fs::remove_file(data.join("identity")).expect("it is there");
+    let refused = run(&["serve", "--listen", "127.0.0.1:0", "--data"], &[&data]);
+    assert_ends(&refused, 3);
+    assert!(complained(&refused).contains("identity"), "{}", complained(&refused));
+    assert_ends(&run(&["log", "repair", "--yes"], &[&data]), 0);
+    let server = Serving::on(&data);
+    assert_eq!(data_of(&mut server.session(), "/n9"), b"data");
+}
+
+#[test]
 fn a_directory_without_data_is_not_made_into_one() {
     let place = Place::new("empty");
     for verb in [&["snapshot"][..], &["verify"], &["log", "verify"], &["log", "repair", "--yes"]] {

@@ -119,6 +119,13 @@ fn newest_snapshot(held: &Held) -> Result<LogId, Failure> {
 
 /// What a repair costs, in words.
 fn price(report: &Report, snapshot: LogId) -> String {
+    if report.segments.is_empty() && report.reached == 0 {
+        return format!(
+            "A repair writes the identity again, as the files of the log tell it. How much of the log is \
+             whole is not known before that; what is not is cut, and kept in files whose names begin \
+             with `{DAMAGED}`."
+        );
+    }
     let kept = report.last.index.max(snapshot.index);
     let lost = report.reached.saturating_sub(kept);
     let fate = match lost {
