@@ -279,6 +279,16 @@ fn a_lost_identity_is_refused_and_brought_back_by_a_repair() {
 }
 
 #[test]
+fn a_directory_of_apache_is_not_served_beside_its_data() {
+    let place = Place::new("apache");
+    fs::create_dir_all(place.data().join("version-2")).expect("a folder");
+    let refused = run(&["serve", "--listen", "127.0.0.1:0", "--data"], &[&place.data()]);
+    assert_ends(&refused, 3);
+    assert!(complained(&refused).contains("tenure import"), "{}", complained(&refused));
+    assert_eq!(fs::read_dir(place.data()).expect("readable").count(), 1, "nothing was made there");
+}
+
+#[test]
 fn a_directory_without_data_is_not_made_into_one() {
     let place = Place::new("empty");
     for verb in [&["snapshot"][..], &["verify"], &["log", "verify"], &["log", "repair", "--yes"]] {

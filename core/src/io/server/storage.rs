@@ -54,6 +54,7 @@ impl Storage {
         on_failure: Box<dyn Fn(&Failed) + Send + Sync>,
     ) -> Result<(Storage, Arc<Service>), StartError> {
         let real = Directory::open(directory).map_err(|error| data_dir(&error))?;
+        refuse_apache(directory)?;
         let lock = real.lock().map_err(|error| data_dir(&error))?;
         let (disk, options) = with_faults(Arc::new(real), Options::new(identity()));
         let recovered = recover(&disk, options, &settings.engine_options())?;
@@ -182,6 +183,18 @@ fn commit(solo: &Solo) {
             error: "a defect of tenure; what was acknowledged is in the log".into(),
         });
     }
+}
+
+/// Where Apache ZooKeeper keeps data, a server would start empty beside them.
+fn refuse_apache(directory: &Path) -> Result<(), StartError> {
+    if !directory.join("version-2").is_dir() {
+        return Ok(());
+    }
+    let shown = directory.display();
+    Err(data_dir(&format_args!(
+        "{shown} is one of Apache ZooKeeper; `tenure import --from {shown} --data DIR` makes one of \
+         tenure out of it"
+    )))
 }
 
 fn data_dir(error: &dyn std::fmt::Display) -> StartError {
