@@ -6,7 +6,7 @@ use tenure_tests::records::{Acl, Outcome, Reply, Stat, open, outcomes};
 use tenure_tests::session::{create_body, multi_body};
 
 /// Long enough that no znode comes of age in any run.
-const TTL_MS: i64 = 24 * 3_600_000;
+pub const TTL_MS: i64 = 24 * 3_600_000;
 
 /// One write.
 #[derive(Clone, Debug)]

@@ -7,6 +7,7 @@ mod blow;
 mod controls;
 mod crew;
 mod damage;
+mod digest;
 mod history;
 mod model;
 mod observed;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tenure_tests::op;
 use tenure_tests::records::{Acl, Outcome, Stat, acl, open};
 
-use crate::history::{Op, Told};
+use crate::history::{Op, TTL_MS, Told};
 
 /// A znode.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,8 @@ pub struct Znode {
     pub acl: Vec<Acl>,
     /// How many children were ever created in it: the next sequence number.
     pub creations: i32,
+    /// What ZooKeeper stores as its owner: a session, or a mark for a container or a time to live.
+    pub owner: i64,
     /// What it says about itself.
     pub stat: Stat,
 }
@@ -55,7 +57,7 @@ impl Model {
         let mut put = |path: &str, acl: Vec<Acl>, numbers: (i32, i32, i32)| {
             let (cversion, num_children, aversion) = numbers;
             let stat = Stat { cversion, num_children, aversion, ..Stat::default() };
-            let znode = Znode { data: Vec::new(), acl, creations: 0, stat };
+            let znode = Znode { data: Vec::new(), acl, creations: 0, owner: 0, stat };
             znodes.insert(path.to_owned(), znode);
         };
         put("/", open(), (-1, 1, 0));
@@ -197,7 +199,12 @@ impl Model {
             ..Stat::default()
         };
         journal.push((path.clone(), None));
-        let znode = Znode { data: data.to_vec(), acl: open(), creations: 0, stat };
+        let owner = match flags {
+            op::CONTAINER => i64::MIN,
+            op::TTL | op::TTL_SEQUENTIAL => 0xFF << 56 | TTL_MS,
+            _ => stat.ephemeral_owner,
+        };
+        let znode = Znode { data: data.to_vec(), acl: open(), creations: 0, owner, stat };
         self.znodes.insert(path.clone(), znode);
         self.count_child(above, (1, 1), turn.zxid, journal);
         Ok(path)

@@ -13,6 +13,7 @@ use tenure_tests::session::Session;
 
 use crate::blow::{Blow, Interruption, await_answers, working};
 use crate::crew::{Actor, Crew, Stage, lay_ground};
+use crate::digest;
 use crate::history::{Fate, Life};
 use crate::model::Model;
 use crate::observed::{Observed, connect};
@@ -149,6 +150,9 @@ impl Site {
         self.verify(summary)?;
         if self.chance.percent(12) {
             self.watch_expiry(summary)?;
+        }
+        if self.settings.data.is_some() && self.chance.percent(8) {
+            self.compare_digest(summary)?;
         }
         Ok(())
     }
@@ -331,6 +335,9 @@ impl Site {
             over.iter().filter(|life| life.timeout == crate::crew::SHORT_MS).count() as u64;
         self.over = over.into_iter().next_back().or(self.over.take());
         self.lives = rest;
+        // Of those that were left alone before anything of theirs had happened nothing can be known.
+        let has_area = |life: &Life| self.model.znodes.contains_key(&life.area());
+        self.lives.retain(|life| life.fate != Fate::Abandoned || has_area(life));
         for life in &mut self.lives {
             life.requests.clear();
             let session = attached.iter().position(|(key, _)| *key == life.key);
@@ -385,6 +392,20 @@ impl Site {
                 summary.faults.push(format!("session {id:#x} was granted to a stranger"));
             }
         }
+        Ok(())
+    }
+
+    /// The digest of a snapshot taken now is that of the state.
+    fn compare_digest(&mut self, summary: &mut Summary) -> Result<(), String> {
+        let mut looks = Summary::default();
+        self.settle(&mut looks)?;
+        summary.faults.append(&mut looks.faults);
+        let (wanted, found) =
+            (digest::of(&self.model), digest::told_by(&self.plan.program, self.data())?);
+        if found != wanted {
+            summary.faults.push(format!("the digest is {found:#x}, expected {wanted:#x}"));
+        }
+        summary.digests += 1;
         Ok(())
     }
 

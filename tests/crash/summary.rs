@@ -43,6 +43,8 @@ pub struct Summary {
     pub refused: u64,
     /// Sessions seen to live for a whole timeout after a restart.
     pub full_timeouts: u64,
+    /// Digests of snapshots that were what they had to be.
+    pub digests: u64,
     /// Sessions that ended without a word: left alone, and expired.
     pub expired: u64,
     /// Servers that ended by themselves when their disk went, with the exit code for it.
@@ -92,6 +94,7 @@ impl Summary {
             ("unanswered writes that did not", self.dropped, rare.min(1)),
             ("sessions attached again", self.sessions, rounds),
             ("whole timeouts after a restart", self.full_timeouts, rare / 50),
+            ("digests", self.digests, rare / 50),
         ];
         let missing = wanted.iter().find(|(_, have, want)| have < want);
         missing.map_or(Verdict::Pass, |(what, have, want)| {
@@ -121,7 +124,8 @@ impl Summary {
         );
         let _ = writeln!(
             text,
-            "#   gave up over their disk {}; slowest start {} ms",
+            "#   digests compared {}; gave up over their disk {}; slowest start {} ms",
+            self.digests,
             self.gave_up,
             self.slowest_start.as_millis()
         );
