@@ -76,6 +76,8 @@ impl Program {
             command.args(["--snapshot-after-txns", &settings.snapshot_after.to_string()]);
         }
         let messages = File::create(&settings.messages).expect("messages can be kept");
+        // Before the process is there: no time of its own may seem to be shorter than it is.
+        let begun = Instant::now();
         let mut child = command
             .env("TENURE_FAULT", settings.faults.join(","))
             .stdin(Stdio::null())
@@ -92,10 +94,10 @@ impl Program {
                 }
             }
         });
-        Program { child, lines, begun: Instant::now() }
+        Program { child, lines, begun }
     }
 
-    /// When it was started.
+    /// A moment just before it was started.
     pub fn begun(&self) -> Instant {
         self.begun
     }

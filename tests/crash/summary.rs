@@ -130,7 +130,7 @@ impl Summary {
             self.slowest_start.as_millis()
         );
         for fault in self.faults.iter().take(12) {
-            let _ = writeln!(text, "#   WRONG: {fault:.6000}");
+            let _ = writeln!(text, "#   WRONG: {fault:.1500}");
         }
         if self.faults.len() > 12 {
             let _ = writeln!(text, "#   and {} more", self.faults.len() - 12);

@@ -11,8 +11,9 @@ import os
 from typing import Dict, Optional
 
 from tools import tally
-from tools.commands import replace_by
+from tools.commands import Outcome, replace_by
 from tools.tally import Tally
+from tools.terminal import paint, say
 from tools.workshop import Suite, Workshop
 
 BUILD_LIMIT = 1500.0
@@ -20,8 +21,16 @@ SUITE_LIMIT = 1200.0
 
 
 def crash(shop: Workshop) -> Tally:
-    return _prepare(shop) or shop.step([_suite(shop)], tally.tap, limit=SUITE_LIMIT,
+    return _prepare(shop) or shop.step([_suite(shop)], _read, limit=SUITE_LIMIT,
                                        env=_environment(shop))
+
+
+def _read(outcome: Outcome) -> Tally:
+    """Counts, and hands on what the suite says it has seen."""
+    for line in outcome.text.splitlines():
+        if line.startswith("#"):
+            say(paint(f"    {line[2:150]}", "dim"))
+    return tally.tap(outcome)
 
 
 def soak(arguments: argparse.Namespace) -> int:
