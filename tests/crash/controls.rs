@@ -14,8 +14,9 @@ use crate::{Run, TRIALS, play};
 /// Rounds within which a planted fault must be seen.
 const ENOUGH: u64 = 12;
 
-/// Rounds of a server that is never interrupted, each judged as it is and with each plant.
-const QUIET_ROUNDS: u64 = 6;
+/// Rounds of a server that is never interrupted, each judged as it is and with each plant: at least
+/// so many, and at most so many until each plant took root in one.
+const QUIET_ROUNDS: [u64; 2] = [4, 40];
 
 /// The judge agrees with a server that is not interrupted, and sees whatever is planted.
 pub fn judge_sees(run: &Run) -> Result<String, String> {
@@ -24,10 +25,14 @@ pub fn judge_sees(run: &Run) -> Result<String, String> {
     let mut summary = Summary::default();
     let mut site = Site::new(plan);
     site.begin(&mut summary)?;
-    // Not every round has something of each kind; in none may a plant that took root go unseen.
+    // Not every round has something of each kind, and what is changed may be a time that nobody was
+    // told of, which may be any. Each has to be seen in one of them.
     let mut never: Option<Vec<&str>> = None;
     let mut tried = 0;
-    for _ in 0..QUIET_ROUNDS {
+    for round in 0..QUIET_ROUNDS[1] {
+        if round >= QUIET_ROUNDS[0] && never.as_ref().is_some_and(Vec::is_empty) {
+            break;
+        }
         site.round(&mut summary)?;
         let evidence = site.evidence().ok_or("a round leaves no evidence")?;
         let (count, missed) = planted::unseen(evidence);
