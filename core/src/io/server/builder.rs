@@ -1,43 +1,17 @@
-//! A server's settings, and why it may not start.
+//! A server's settings.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::handle::Server;
+use super::start_error::StartError;
 use crate::base::{Millis, Password, limits};
 use crate::engine::{Engine, EngineOptions, Rules};
 use crate::io::clock::Clock;
-use crate::replication::{Policy, RecoverError};
+use crate::replication::Policy;
 use crate::service::{Options, Service};
-use crate::session::{Bounds, timeout};
-
-/// Why a server did not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The address cannot be bound: it is taken, not of this machine, or not allowed.
-    #[error("cannot listen on {address}: {source}")]
-    Listen {
-        /// The address as configured.
-        address: SocketAddr,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The session timeouts contradict each other.
-    #[error(transparent)]
-    Timeouts(#[from] timeout::Contradiction),
-    /// The data directory cannot be used: a server has it already, or the system refuses it.
-    #[error("the data directory cannot be used: {0}")]
-    DataDir(String),
-    /// What was acknowledged is not all there, or not as it was written. Nothing was changed.
-    #[error(transparent)]
-    Recovery(#[from] RecoverError),
-    /// A thread cannot be started.
-    #[error("cannot start a server thread: {0}")]
-    Thread(std::io::Error),
-}
+use crate::session::Bounds;
 
 /// A server being configured. Every setting has a default; see each method.
 #[derive(Clone, Debug)]
@@ -206,16 +180,6 @@ impl ServerBuilder {
     pub fn workers(mut self, threads: usize) -> Self {
         self.workers = threads.max(1);
         self
-    }
-
-    /// Starts the server. The port is bound when this returns. Blocks for the time of a bind, and of
-    /// the recovery if there is a data directory: about a second for a million znodes.
-    ///
-    /// # Errors
-    /// [`StartError::Timeouts`], [`StartError::DataDir`] and [`StartError::Recovery`] before the port
-    /// is opened; [`StartError::Listen`], [`StartError::Thread`].
-    pub fn start(self) -> Result<Server, StartError> {
-        Server::launch(self, None)
     }
 
     /// The service over this state, or over none.

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::builder::{ServerBuilder, StartError};
+use super::builder::ServerBuilder;
 use super::running::Running;
+use super::start_error::{StartError, spawn};
 use super::storage::{SnapshotError, Storage};
 use super::{expiry, listener};
 use crate::base::SessionId;
@@ -26,6 +27,19 @@ pub struct Server {
     settings: Box<ServerBuilder>,
     address: SocketAddr,
     live: Live,
+}
+
+impl ServerBuilder {
+    /// Starts the server. The port is bound when this returns. Blocks for the time of a bind, and of
+    /// the recovery if there is a data directory: about a second for a million znodes.
+    ///
+    /// # Errors
+    /// [`StartError::Timeouts`], [`StartError::DataDir`] and [`StartError::Recovery`] before the port
+    /// is opened; [`StartError::Listen`], [`StartError::Thread`].
+    pub fn start(self) -> Result<Server, StartError> {
+        let (live, address) = Live::start(&self, None)?;
+        Ok(Server { settings: Box::new(self), address, live })
+    }
 }
 
 /// What runs.
@@ -160,15 +174,6 @@ impl Server {
         self.live = Live::start(&settings, Some(engine))?.0;
         Ok(())
     }
-
-    /// Starts the threads. The port is bound when this returns.
-    pub(super) fn launch(
-        settings: ServerBuilder,
-        engine: Option<Engine>,
-    ) -> Result<Server, StartError> {
-        let (live, address) = Live::start(&settings, engine)?;
-        Ok(Server { settings: Box::new(settings), address, live })
-    }
 }
 
 impl Live {
@@ -229,12 +234,4 @@ impl Drop for Live {
     fn drop(&mut self) {
         self.stop();
     }
-}
-
-pub(super) fn spawn(
-    name: &str,
-    body: impl FnOnce() + Send + 'static,
-) -> Result<JoinHandle<()>, StartError> {
-    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(body);
-    thread.map_err(StartError::Thread)
 }

@@ -8,9 +8,9 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::builder::StartError;
 use super::connection::{self, Socket};
 use super::running::Running;
+use super::start_error::StartError;
 
 /// Connections the kernel may hold until they are accepted.
 const BACKLOG: u32 = 4_096;

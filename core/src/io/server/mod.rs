@@ -10,8 +10,10 @@ mod expiry;
 mod handle;
 mod listener;
 mod running;
+mod start_error;
 mod storage;
 
-pub use builder::{ServerBuilder, StartError};
+pub use builder::ServerBuilder;
 pub use handle::Server;
+pub use start_error::StartError;
 pub use storage::SnapshotError;

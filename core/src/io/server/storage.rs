@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::builder::{ServerBuilder, StartError};
+use super::builder::ServerBuilder;
 use super::control::{Answer, Control};
 use super::expiry::Alarm;
-use super::handle::spawn;
+use super::start_error::{StartError, spawn};
 use crate::engine::snapshots::NotTaken;
 use crate::io::clock::Clock;
 use crate::io::disk::{Directory, DirectoryLock};

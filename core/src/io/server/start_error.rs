@@ -1,0 +1,42 @@
+//! Why a server may not start.
+
+use std::net::SocketAddr;
+use std::thread::JoinHandle;
+
+use crate::replication::RecoverError;
+use crate::session::timeout;
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The address cannot be bound: it is taken, not of this machine, or not allowed.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address as configured.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The session timeouts contradict each other.
+    #[error(transparent)]
+    Timeouts(#[from] timeout::Contradiction),
+    /// The data directory cannot be used: a server has it already, or the system refuses it.
+    #[error("the data directory cannot be used: {0}")]
+    DataDir(String),
+    /// What was acknowledged is not all there, or not as it was written. Nothing was changed.
+    #[error(transparent)]
+    Recovery(#[from] RecoverError),
+    /// A thread cannot be started.
+    #[error("cannot start a server thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Starts a thread of the server.
+pub(super) fn spawn(
+    name: &str,
+    body: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, StartError> {
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(body);
+    thread.map_err(StartError::Thread)
+}
