@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use tenure::base::mode::Ttl;
 use tenure::blocking::Client;
 use tenure::server::{Clock, Server, ServerBuilder, SnapshotError, StartError};
 use tenure::{CreateMode, Recovery};
@@ -75,6 +76,33 @@ fn s39_s43_a_session_that_does_not_come_back_expires_a_full_timeout_after_the_st
     assert_eq!(server.sessions(), []);
     let witness = connect(&server);
     assert!(witness.ops().exists("/held").expect("an answer").is_none(), "it went along");
+}
+
+#[test]
+fn containers_and_ttl_znodes_come_due_after_a_restart_as_before() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let manual = || durable(directory.path()).clock(Clock::manual()).start().expect("a server");
+    let server = manual();
+    let client = connect(&server);
+    let ops = client.ops();
+    for path in ["/used", "/full"] {
+        ops.create(path, "", CreateMode::Container).expect("created");
+        ops.create(&format!("{path}/child"), "", CreateMode::Persistent).expect("created");
+    }
+    ops.delete("/used/child", None).expect("deleted");
+    let brief = Ttl::new(5_000).expect("in range");
+    ops.create("/brief", "", CreateMode::Ttl(brief)).expect("created");
+    let long = Ttl::new(500_000).expect("in range");
+    ops.create("/long", "", CreateMode::Ttl(long)).expect("created");
+    client.close().expect("closed");
+    server.shutdown();
+
+    let server = manual();
+    server.advance(Duration::from_secs(61));
+    let client = connect(&server);
+    let is_there = |path| client.ops().exists(path).expect("an answer").is_some();
+    let there = ["/used", "/full", "/brief", "/long"].map(is_there);
+    assert_eq!(there, [false, true, false, true]);
 }
 
 #[test]
