@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
-use tenure::base::{Acl, Code, CreateMode, Millis, Moment, Password, SessionId, WallMillis, Zxid};
+use tenure::base::{Acl, Code, CreateMode, Identity, Millis, Moment, Password, SessionId, WallMillis, WatchMode, Zxid};
 use tenure::engine::{Batch, Engine, EngineOptions, Rules};
 use tenure::log::{AppendError, Damage, Disk, Entry, Failed, File, LogId, TxnLog};
 use tenure::replication::Replicator;
@@ -38,6 +38,8 @@ struct Told {
     flushes: AtomicU64,
     fails: AtomicBool,
     is_full: AtomicBool,
+    /// What happens elsewhere while it finds no room.
+    on_full: Mutex<Option<Box<dyn Fn() + Send>>>,
 }
 
 impl TxnLog for Told {
@@ -51,6 +53,9 @@ impl TxnLog for Told {
 
     fn append(&self, entries: &[Entry], reserve: bool) -> Result<(), AppendError> {
         if self.is_full.load(Ordering::Relaxed) && !reserve {
+            if let Some(meanwhile) = &*self.on_full.lock() {
+                meanwhile();
+            }
             return Err(AppendError::Full);
         }
         self.entries.lock().extend_from_slice(entries);
@@ -134,7 +139,7 @@ impl Disk for Room {
 
 struct World {
     service: Arc<Service>,
-    solo: Solo,
+    solo: Arc<Solo>,
     log: Arc<Told>,
     room: Arc<Room>,
     now: Arc<AtomicU64>,
@@ -165,7 +170,7 @@ impl World {
         let (log, room) = (Arc::new(Told::default()), Arc::new(Room(AtomicU64::new(1 << 30))));
         let failures: Arc<Mutex<Vec<String>>> = Arc::default();
         let (clock, told) = (now.clone(), failures.clone());
-        let solo = Solo::new(Parts {
+        let solo = Arc::new(Solo::new(Parts {
             service: service.clone(),
             log: log.clone(),
             disk: room.clone(),
@@ -177,7 +182,7 @@ impl World {
                 wall: WALL,
             }),
             on_failure: Box::new(move |failed| told.lock().push(failed.to_string())),
-        });
+        }));
         World { service, solo, log, room, now, failures }
     }
 
@@ -190,8 +195,12 @@ impl World {
     }
 
     fn open(&self) -> Arc<Peer> {
+        self.open_with(Box::new(Nowhere))
+    }
+
+    fn open_with(&self, transport: Box<dyn Transport>) -> Arc<Peer> {
         let address = "127.0.0.1:4711".parse().expect("an address");
-        self.service.open(address, self.now(), Box::new(Nowhere)).expect("there is no limit")
+        self.service.open(address, self.now(), transport).expect("there is no limit")
     }
 
     fn send(&self, peer: &Arc<Peer>, input: &mut BytesMut) -> Received {
@@ -487,4 +496,20 @@ fn a_disk_that_fills_up_is_read_only_before_it_is_full() {
     assert_eq!(try_create(3, "/b"), Code::NotReadOnly.number(), "not at the first byte");
     world.room.0.store(2 << 20, Ordering::Relaxed);
     assert_eq!(try_create(4, "/b"), 0);
+}
+
+#[test]
+fn n3_a_read_behind_a_write_of_a_client_that_hung_up_leaves_no_watch() {
+    let world = World::new();
+    let (peer, _) = world.connect();
+    world.request(&peer, 1, create("/a"));
+    world.request(&peer, 2, Request::GetData { path: "/a".into(), watch: true });
+    world.request(&peer, 3, Request::AddWatch { path: "/a".into(), mode: WatchMode::Persistent });
+    world.service.close(&peer);
+    assert!(world.solo.commit());
+    assert_eq!(world.service.engine().node_count(), 5, "the write is carried out");
+    let asker = world.open();
+    world.send(&asker, &mut BytesMut::from(&b"wchs"[..]));
+    let told = String::from_utf8(asker.outbox.lock().bytes.to_vec()).expect("text");
+    assert!(told.contains("Total watches:0"), "{told}");
 }

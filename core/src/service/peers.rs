@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::outbox::Closing;
 use super::peer::{Peer, Transport};
 use super::{Now, Service};
 use crate::base::{ConnectionId, Moment, SessionId};
@@ -96,15 +97,18 @@ impl Service {
         Ok(peer)
     }
 
-    /// A connection is gone. Its watches go with it; its session stays.
+    /// A connection is gone. Its watches go with it; its session stays, and what it has proposed is
+    /// still carried out.
     pub fn close(&self, peer: &Arc<Peer>) {
         if let Some(lease) = peer.lease() {
             let mut sessions = self.sessions.lock();
-            sessions.attachments.detach(lease.session, peer.id);
-            if peer.line.drain() {
+            // One that another has displaced drains already, if it has anything to drain.
+            if sessions.attachments.detach(lease.session, peer.id) && peer.line.drain() {
                 sessions.draining.insert(lease.session, peer.clone());
             }
         }
+        // What waits behind its transactions has no turn any more, and leaves no watch.
+        peer.outbox.close(Closing::AfterFlush);
         self.watches.lock().drop_connection(peer.id);
         let mut peers = self.peers.write();
         if peers.by_id.remove(&peer.id).is_none() {

@@ -17,11 +17,14 @@ impl Attachments {
         self.by_session.insert(session, connection).filter(|&before| before != connection)
     }
 
-    /// `connection` is gone. Changes nothing if another one speaks for the session by now.
-    pub fn detach(&mut self, session: SessionId, connection: ConnectionId) {
-        if self.by_session.get(&session) == Some(&connection) {
+    /// `connection` is gone. Changes nothing and returns false if another one speaks for the session
+    /// by now.
+    pub fn detach(&mut self, session: SessionId, connection: ConnectionId) -> bool {
+        let did_speak = self.by_session.get(&session) == Some(&connection);
+        if did_speak {
             self.by_session.remove(&session);
         }
+        did_speak
     }
 
     /// The session is over. Returns the connection that spoke for it.
