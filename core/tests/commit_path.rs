@@ -513,3 +513,22 @@ fn n3_a_read_behind_a_write_of_a_client_that_hung_up_leaves_no_watch() {
     let told = String::from_utf8(asker.outbox.lock().bytes.to_vec()).expect("text");
     assert!(told.contains("Total watches:0"), "{told}");
 }
+
+#[test]
+fn a_look_at_the_disk_while_the_log_finds_it_full_changes_nothing() {
+    let world = World::new();
+    let (peer, _) = world.connect();
+    let solo = Arc::downgrade(&world.solo);
+    let room = world.room.clone();
+    *world.log.on_full.lock() = Some(Box::new(move || {
+        room.0.store(0, Ordering::Relaxed);
+        solo.upgrade().expect("it appends").look_at_space();
+    }));
+    world.log.is_full.store(true, Ordering::Relaxed);
+    world.request(&peer, 1, create("/a"));
+    world.request(&peer, 2, delete("/b"));
+    assert!(world.solo.commit(), "there is the reserve");
+    let answers: Vec<(i32, i32)> =
+        replies(&peer).into_iter().map(|(xid, _, error, _)| (xid, error)).collect();
+    assert_eq!(answers, [(1, Code::NotReadOnly.number()), (2, Code::NoNode.number())]);
+}

@@ -151,10 +151,12 @@ impl Solo {
 
     /// Makes a round durable.
     fn log(&self, proposals: Vec<(Proposal, Moment)>) -> Result<Round, Failed> {
-        let fates = judge(&proposals, self.space.is_full());
+        // Asked once: another thread may look at the disk at any moment.
+        let is_full = self.space.is_full();
+        let fates = judge(&proposals, is_full);
         let mut round = Round { proposals, fates, entry: None };
-        match self.append(&round, self.space.is_full()) {
-            Err(AppendError::Full) if !self.space.is_full() => {
+        match self.append(&round, is_full) {
+            Err(AppendError::Full) if !is_full => {
                 self.space.ran_out();
                 self.disk_stats().is_full.store(true, Ordering::Relaxed);
                 round.fates = judge(&round.proposals, true);
