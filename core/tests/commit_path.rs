@@ -532,3 +532,51 @@ fn a_look_at_the_disk_while_the_log_finds_it_full_changes_nothing() {
         replies(&peer).into_iter().map(|(xid, _, error, _)| (xid, error)).collect();
     assert_eq!(answers, [(1, Code::NotReadOnly.number()), (2, Code::NoNode.number())]);
 }
+
+/// The longest entry that was logged.
+fn longest(world: &World) -> usize {
+    world.log.entries.lock().iter().map(|entry| entry.body.len()).max().unwrap_or(0)
+}
+
+#[test]
+fn entries_are_short_whatever_their_askers_have_proven() {
+    let world = World::new();
+    let peers = [world.connect().0, world.connect().0];
+    for peer in &peers {
+        assert!(peer.add_identity(Identity::new("x", format!("{:0>15000}", peer.id.0))));
+    }
+    let count = 200;
+    for xid in 0..count {
+        for peer in &peers {
+            world.request(peer, xid, delete("/nowhere"));
+        }
+    }
+    let mut answered = 0;
+    while answered < 2 * count as usize {
+        assert!(world.solo.commit());
+        answered += peers.iter().map(|peer| xids(peer).len()).sum::<usize>();
+    }
+    assert!(longest(&world) < 2 << 20, "{} bytes", longest(&world));
+}
+
+#[test]
+fn entries_are_short_whatever_comes_due_together() {
+    let world = World::new();
+    let (peer, _) = world.connect();
+    let mode = CreateMode::Container;
+    for number in 0..30 {
+        let path = format!("/{number}{}", "x".repeat(100_000));
+        let container = Create::new(path.clone(), None, Acl::open_unsafe(), mode);
+        world.request(&peer, 1, Request::Create(container));
+        world.request(&peer, 2, create(&format!("{path}/a")));
+        world.request(&peer, 3, delete(&format!("{path}/a")));
+        assert!(world.solo.commit());
+    }
+    let before = world.service.engine().node_count();
+    world.pass(Duration::from_secs(61));
+    world.sweep();
+    while world.service.engine().node_count() > before - 30 {
+        assert!(world.solo.commit());
+    }
+    assert!(longest(&world) < 2 << 20, "{} bytes", longest(&world));
+}

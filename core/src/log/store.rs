@@ -21,8 +21,8 @@ pub struct Entry {
     pub body: Bytes,
 }
 
-/// The longest entry, in bytes. A reader refuses to allocate more.
-pub const MAX_BODY: usize = 64 << 20;
+/// The longest entry, in bytes: the longest request, with who asks. A reader refuses to allocate more.
+pub const MAX_BODY: usize = 65 << 20;
 
 /// Something in a file is not what was written there.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

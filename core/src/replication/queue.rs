@@ -1,13 +1,14 @@
 //! Proposals that wait for their turn.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::base::Moment;
+use crate::base::{Identity, Moment};
 use crate::service::Proposal;
 
-/// Bytes of requests that are taken out together.
+/// Bytes of requests, and of who asks, that are taken out together.
 const MOST_BYTES: usize = 1 << 20;
 
 /// Proposals in the order they came, each with the moment its request arrived.
@@ -60,12 +61,7 @@ impl Queue {
             }
             self.arrived.wait(&mut state);
         }
-        let mut bytes = 0;
-        let fits = |(proposal, _): &&(Proposal, Moment)| {
-            bytes += proposal.size;
-            bytes <= MOST_BYTES
-        };
-        let count = state.waiting.iter().take(most).take_while(fits).count().max(1);
+        let count = fitting(state.waiting.iter().take(most)).max(1);
         Some(state.waiting.drain(..count).collect())
     }
 
@@ -101,4 +97,21 @@ impl Queue {
         self.arrived.notify_all();
         self.done.notify_all();
     }
+}
+
+/// How many of these go together.
+fn fitting<'a>(waiting: impl Iterator<Item = &'a (Proposal, Moment)>) -> usize {
+    let mut before: Option<&Arc<[Identity]>> = None;
+    let mut bytes = 0;
+    let fits = |(proposal, _): &&'a (Proposal, Moment)| {
+        let identities = &proposal.txn.identities;
+        // Who asks stands in the entry too, once for all that is asked in a row.
+        if before.is_none_or(|before| !Arc::ptr_eq(before, identities)) {
+            bytes += identities.iter().map(Identity::bytes).sum::<usize>();
+        }
+        before = Some(identities);
+        bytes += proposal.size;
+        bytes <= MOST_BYTES
+    };
+    waiting.take_while(fits).count()
 }

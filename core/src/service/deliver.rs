@@ -16,7 +16,7 @@ pub struct Proposal {
     pub txn: Txn,
     /// Who waits for the answer; nobody for what the server itself wants.
     pub origin: Option<Origin>,
-    /// How many bytes asked for it.
+    /// How many bytes it takes to say, about.
     pub size: usize,
 }
 

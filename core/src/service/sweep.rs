@@ -104,7 +104,9 @@ impl Service {
         }
         let due = self.engine().due_for_reaping(now.wall, limits::REAP_MOST);
         for path in due {
-            propose(own(Change::Reap { path }, SessionId::NONE, now));
+            let size = path.len();
+            let reaping = own(Change::Reap { path }, SessionId::NONE, now);
+            propose(Proposal { size, ..reaping });
         }
     }
 }
