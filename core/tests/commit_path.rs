@@ -580,3 +580,41 @@ fn entries_are_short_whatever_comes_due_together() {
     }
     assert!(longest(&world) < 2 << 20, "{} bytes", longest(&world));
 }
+
+#[test]
+fn a_session_taken_over_in_a_stall_has_its_full_timeout() {
+    let world = World::new();
+    let (old, session) = world.connect();
+    world.request(&old, 1, create("/a"));
+    let new = world.open();
+    world.ask_session(&new, session);
+    for _ in 0..60 {
+        world.pass(Duration::from_secs(1));
+        world.sweep();
+    }
+    assert!(world.solo.commit());
+    assert!(granted(&new).is_some(), "it waited for the server, not the server for it");
+    world.pass(Duration::from_millis(9_999));
+    world.sweep();
+    assert_eq!(world.service.session_ids(), [session]);
+    world.pass(Duration::from_millis(3));
+    world.sweep();
+    assert!(world.solo.commit());
+    assert_eq!(world.service.session_ids(), []);
+}
+
+#[test]
+fn the_end_of_a_session_is_answered_however_long_the_disk_stalls() {
+    let world = World::new();
+    let (peer, _) = world.connect();
+    world.request(&peer, 1, create("/a"));
+    world.request(&peer, 2, Request::CloseSession);
+    world.pass(Duration::from_secs(60));
+    world.sweep();
+    assert!(world.solo.commit());
+    assert_eq!(xids(&peer), [1, 2]);
+    // What is slow from here on is the client.
+    world.pass(Duration::from_secs(11));
+    world.sweep();
+    assert!(peer.is_cut());
+}

@@ -12,7 +12,7 @@ impl Replicator for InMemory {
     fn propose(&self, service: &Service, proposal: Proposal, now: Now) {
         let mut engine = service.engine_mut();
         if proposal.is_void() {
-            service.forget(&engine, &proposal);
+            service.forget(&engine, &proposal, now);
             return;
         }
         let effects = engine.apply(&proposal.txn);

@@ -218,8 +218,8 @@ impl Solo {
                         let effects = engine.apply(&proposal.txn);
                         service.deliver(&engine, proposal, &effects, now);
                     }
-                    Fate::Refused(code) => service.refuse(&engine, proposal, *code),
-                    Fate::Void => service.forget(&engine, proposal),
+                    Fate::Refused(code) => service.refuse(&engine, proposal, *code, now),
+                    Fate::Void => service.forget(&engine, proposal, now),
                 }
                 if let Some(origin) = &proposal.origin {
                     service.stats.note_latency(now.moment.since(*arrived));

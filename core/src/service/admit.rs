@@ -95,7 +95,7 @@ impl Service {
         };
         drop(sessions);
         if let Some(successor) = at_once {
-            self.hand_over(successor);
+            self.hand_over(successor, now);
         }
         true
     }

@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use super::line::{Successor, Turn};
 use super::outbox::{Closing, Waiting};
 use super::peer::Peer;
-use super::{Service, auth};
+use super::{Now, Service, auth};
 use crate::base::{Code, SessionId, Zxid};
 use crate::engine::{Engine, read, rewatch};
 use crate::wire::{Reply, Request, SetWatches, event, reply};
@@ -125,7 +125,7 @@ impl Service {
     /// The oldest transaction a connection has under way is answered, or will never be carried out:
     /// what was asked behind it has its turn, and a connection that waits for this one to be done may
     /// go on. Under the engine's write guard.
-    pub(super) fn settle(&self, engine: &Engine, peer: &Arc<Peer>, size: usize) {
+    pub(super) fn settle(&self, engine: &Engine, peer: &Arc<Peer>, size: usize, now: Now) {
         let settled = peer.line.settle(size);
         if !settled.turns.is_empty() {
             let mut waiting = peer.outbox.lock();
@@ -150,13 +150,14 @@ impl Service {
             }
         }
         if let Some(successor) = settled.successor {
-            self.hand_over(successor);
+            self.hand_over(successor, now);
         }
     }
 
-    /// Gives a session to the connection that has been waiting for it.
-    pub(super) fn hand_over(&self, successor: Successor) {
+    /// Gives a session to the connection that has been waiting for it, with a full timeout from now.
+    pub(super) fn hand_over(&self, successor: Successor, now: Now) {
         let Successor { peer, session, lease, response } = successor;
+        lease.touch(now.moment);
         peer.outbox.push(|out| response.encode(out));
         peer.speak_for(session, lease);
         // Its task ended while it waited, and had no session to detach then.

@@ -83,33 +83,34 @@ impl Service {
                 Answer::LastReply(xid) => {
                     peer.outbox.push(|out| reply::put(out, xid, effects.zxid, &effects.result));
                     peer.outbox.close(Closing::AfterFlush);
-                    self.peers
-                        .write()
-                        .limit(peer.id, now.moment + self.options.sessionless_timeout);
                 }
                 Answer::Connect { .. } => {}
             }
         }
-        self.forget(engine, proposal);
+        self.forget(engine, proposal, now);
+        if let Some(Origin { peer, answer: Answer::LastReply(_) }) = &proposal.origin {
+            let until = now.moment + self.options.sessionless_timeout;
+            self.peers.write().limit(peer.id, until);
+        }
     }
 
     /// A proposal will not be carried out, and nobody hears of it. Like a delivery it stands in the
     /// order of proposals, and under the engine's write guard.
-    pub fn forget(&self, engine: &Engine, proposal: &Proposal) {
+    pub fn forget(&self, engine: &Engine, proposal: &Proposal, now: Now) {
         if let Some(Origin { peer, .. }) = &proposal.origin {
-            self.settle(engine, peer, proposal.size);
+            self.settle(engine, peer, proposal.size, now);
         }
     }
 
     /// A proposal is not carried out, and its asker is told why. Like a delivery it stands in the
     /// order of proposals, and under the engine's write guard.
-    pub fn refuse(&self, engine: &Engine, proposal: &Proposal, code: Code) {
+    pub fn refuse(&self, engine: &Engine, proposal: &Proposal, code: Code, now: Now) {
         if let Some(Origin { peer, answer: Answer::Reply(xid) | Answer::LastReply(xid) }) =
             &proposal.origin
         {
             peer.outbox.push(|out| reply::put(out, *xid, engine.last_zxid(), &Err(code)));
         }
-        self.forget(engine, proposal);
+        self.forget(engine, proposal, now);
     }
 
     /// Sends the events of one change to those who may read what they are about.
@@ -143,7 +144,7 @@ impl Service {
         drop(sessions);
         let read_only = read_only.map(|_| false);
         let response = ConnectResponse { timeout, session_id: id, password, read_only };
-        self.hand_over(Successor { peer: peer.clone(), session: id, lease, response });
+        self.hand_over(Successor { peer: peer.clone(), session: id, lease, response }, now);
     }
 
     /// A session is over. The connection that spoke for it closes without a word, unless it asked

@@ -105,6 +105,11 @@ impl Peer {
         self.line.is_busy()
     }
 
+    /// Whether this server owes it an answer.
+    pub fn is_waiting(&self) -> bool {
+        self.is_handshaking() || self.is_busy()
+    }
+
     /// Whether it may send more: not before its handshake is answered, and not while too much of what
     /// it sent is under way.
     pub fn is_held_up(&self) -> bool {

@@ -51,7 +51,8 @@ impl Peers {
     pub(super) fn next_sessionless(&mut self) -> Option<Moment> {
         while let Some(&(until, id)) = self.sessionless.front() {
             match self.by_id.get(&id) {
-                Some(peer) if !peer.has_session() && !peer.is_handshaking() => return Some(until),
+                // Whoever waits for this server has a limit of his own when he is answered.
+                Some(peer) if !peer.has_session() && !peer.is_waiting() => return Some(until),
                 _ => self.sessionless.pop_front(),
             };
         }

@@ -59,8 +59,8 @@ impl Service {
         }
     }
 
-    /// Ends a session whose time is up, unless a message of it lies in the socket: what the server
-    /// was too slow to read is no silence (S3).
+    /// Ends a session whose time is up, unless a message of it lies in the socket or it has been taken
+    /// over and its client was not told yet: what the server is slow with is no silence (S3).
     fn expire(
         &self,
         id: SessionId,
@@ -70,7 +70,7 @@ impl Service {
     ) {
         let connection = self.sessions.lock().attachments.get(id);
         let peer = connection.and_then(|connection| self.peers.read().get(connection).cloned());
-        if peer.is_some_and(|peer| peer.has_unread()) {
+        if peer.is_some_and(|peer| peer.has_unread() || peer.is_handshaking()) {
             self.sessions.lock().deadlines.requeue(id, now.moment + READ_FIRST);
             return;
         }

@@ -12,11 +12,11 @@ use parking_lot::Mutex;
 
 use super::entry;
 use super::log::blocking;
-use super::proposer::Pending;
+use super::proposer::{Clock, Pending};
 use super::snapshot::{self, Builder, Store};
 use super::types::{Body, RaftLogId, Snapshot, SnapshotMeta, StoredMembership, Types};
 use crate::engine::Batch;
-use crate::service::{Now, Proposal, Service};
+use crate::service::{Proposal, Service};
 
 /// How many transactions are applied under one guard of the engine. Readers wait no longer than that.
 const TXNS_AT_A_TIME: usize = 64;
@@ -33,7 +33,7 @@ pub struct Machine {
     pub(super) service: Arc<Service>,
     pub(super) pending: Arc<Pending>,
     /// The time at which something is delivered.
-    pub(super) clock: Arc<dyn Fn() -> Now + Send + Sync>,
+    pub(super) clock: Clock,
     /// Whoever holds it changes the state, or sees one that is exactly so far.
     pub(super) applied: Arc<Mutex<Applied>>,
     pub(super) store: Arc<Store>,

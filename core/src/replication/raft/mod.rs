@@ -115,7 +115,8 @@ impl Member {
             .build()?;
         let config = Arc::new(config(&setup).validate().map_err(io::Error::other)?);
         let Setup { id, incarnation, service, log, disk, identity, options, network, .. } = setup;
-        let pending = Arc::new(Pending::new(id, incarnation, service.clone()));
+        let member = (id, incarnation);
+        let pending = Arc::new(Pending::new(member, service.clone(), setup.clock.clone()));
         let applied = setup.state.as_ref().map(snapshot::applied_of).transpose()?;
         let machine = Machine {
             service,

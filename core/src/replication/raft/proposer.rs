@@ -19,11 +19,15 @@ use crate::service::{Now, Proposal, Service};
 /// How many batches are on their way at once. What comes meanwhile gathers into the next one.
 const BATCHES_ON_THEIR_WAY: usize = 8;
 
+/// The time at which something is delivered.
+pub(super) type Clock = Arc<dyn Fn() -> Now + Send + Sync>;
+
 /// What was proposed to this member and is not settled.
 pub(super) struct Pending {
     member: u64,
     incarnation: u64,
     service: Arc<Service>,
+    clock: Clock,
     queue: Queue,
     batches: Mutex<Batches>,
 }
@@ -36,9 +40,13 @@ struct Batches {
 }
 
 impl Pending {
-    pub(super) fn new(member: u64, incarnation: u64, service: Arc<Service>) -> Pending {
+    pub(super) fn new(
+        (member, incarnation): (u64, u64),
+        service: Arc<Service>,
+        clock: Clock,
+    ) -> Pending {
         let (queue, batches) = (Queue::default(), Mutex::default());
-        Pending { member, incarnation, service, queue, batches }
+        Pending { member, incarnation, service, clock, queue, batches }
     }
 
     pub(super) fn push(&self, proposal: Proposal, now: Now) {
@@ -86,12 +94,13 @@ impl Pending {
     /// What becomes of these is not known here, or it is that they are not carried out: whoever waits
     /// loses the connection.
     fn give_up(&self, proposals: Vec<Proposal>) {
+        let now = (self.clock)();
         let engine = self.service.engine_mut();
         for proposal in &proposals {
             if let Some(origin) = &proposal.origin {
                 origin.peer.cut();
             }
-            self.service.forget(&engine, proposal);
+            self.service.forget(&engine, proposal, now);
         }
         drop(engine);
         self.done(proposals.len());
