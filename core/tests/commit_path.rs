@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
-use tenure::base::{Acl, Code, CreateMode, Identity, Millis, Moment, Password, SessionId, WallMillis, WatchMode, Zxid};
+use tenure::base::{
+    Acl, Code, CreateMode, Identity, Millis, Moment, Password, SessionId, WallMillis, WatchMode,
+    Zxid,
+};
 use tenure::engine::{Batch, Engine, EngineOptions, Rules};
 use tenure::log::{AppendError, Damage, Disk, Entry, Failed, File, LogId, TxnLog};
 use tenure::replication::Replicator;
