@@ -67,13 +67,17 @@ fn restart(start: &dyn Fn() -> Result<Subject, String>, count: usize) -> Result<
         .build()
         .map_err(|error| error.to_string())?;
     let before = start()?;
+    let name = before.name();
     let connect = |address: SocketAddr, sessions: Arc<Vec<Option<Session>>>| {
-        runtime.block_on(connect_all(address, sessions)).map_err(|error| error.to_string())
+        runtime
+            .block_on(connect_all(address, sessions))
+            .map_err(|error| format!("opening sessions with {name}: {error}"))
     };
     let opened = connect(before.address(), Arc::new(vec![None; count]))?;
     let (streams, sessions): (Vec<_>, Vec<_>) = opened.into_iter().unzip();
-    let streams =
-        runtime.block_on(create_ephemerals(streams)).map_err(|error| error.to_string())?;
+    let streams = runtime
+        .block_on(create_ephemerals(streams))
+        .map_err(|error| format!("creating ephemerals with {name}: {error}"))?;
     let had = before.metric("zk_ephemerals_count")?;
     // Dropping a subject kills its process where it stands.
     drop((before, streams));
