@@ -10,12 +10,15 @@ use super::faults::Faults;
 use super::mark::write_all;
 use super::record::Identity;
 use super::segment::{Segment, SegmentHead, segment_name};
-use super::segmented::{SegmentLog, State};
+use super::segmented::{Options, SegmentLog, State};
 use super::store::{AppendError, Failed};
 use super::survey::ASIDE;
 
 /// What room is made of.
 static ZEROS: [u8; 256 << 10] = [0; 256 << 10];
+
+/// How many steps of room are made ahead at most, before as many were used up.
+const MOST_STEPS: u64 = 8;
 
 /// A step on the disk that went wrong: what, with which file, and what the system said.
 pub(super) struct Fault {
@@ -26,18 +29,27 @@ pub(super) struct Fault {
 
 impl SegmentLog {
     /// Makes room ahead if there is little, off the way of whoever appends: an append that finds
-    /// room has not to make it. Without effect where the disk is full.
+    /// room has not to make it. The longer the log, the more at a time. Without effect where the disk
+    /// is nearly full.
     ///
     /// # Errors
     /// [`Failed`], from then on always.
     pub fn make_room(&self) -> Result<(), Failed> {
         self.failure.check()?;
         let mut state = self.state.lock();
-        let little = state.active().end + self.options.reserve + self.options.step;
+        let Options { step, reserve, segment, .. } = self.options;
+        let bytes: u64 = state.segments.iter().map(Segment::bytes).sum();
+        let ahead = bytes.clamp(step, MOST_STEPS * step);
+        let little = state.active().end + reserve + ahead;
         if state.making_room || state.allocated >= little || self.has_to_roll(&state, 0) {
             return Ok(());
         }
-        let (start, end) = (state.allocated, self.whole_steps(little + self.options.step));
+        // What stands far behind the end of a segment is never used.
+        let most = self.whole_steps(segment + reserve + step);
+        let (start, end) = (state.allocated, self.whole_steps(little + ahead).min(most));
+        if start >= end {
+            return Ok(());
+        }
         let name = state.active().name.clone();
         state.making_room = true;
         drop(state);
@@ -54,7 +66,8 @@ impl SegmentLog {
     /// Whether the room was made. The file is opened once more, so that an error of this sync is not
     /// kept from the one that entries wait for.
     fn make_room_in(&self, name: &str, start: u64, end: u64) -> Result<bool, Failed> {
-        if !self.may_have(end - start) {
+        // Room that nobody has asked for yet shall not be what fills a disk.
+        if !self.may_have(MOST_STEPS * (end - start)) {
             return Ok(false);
         }
         let file = self.disk.open(name).map_err(|error| self.fail("opening", name, &error))?;
