@@ -52,6 +52,11 @@ impl Queue {
         true
     }
 
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.state.lock().waiting.is_empty()
+    }
+
     /// Waits for proposals and takes out as many as go together; `None` if none will come.
     pub(super) fn take(&self, most: usize) -> Option<Vec<(Proposal, Moment)>> {
         let mut state = self.state.lock();

@@ -42,7 +42,7 @@ pub struct Parts {
     pub on_failure: Box<dyn Fn(&Failed) + Send + Sync>,
 }
 
-/// Logs, then applies. [`Solo::commit`] is to be called by two threads.
+/// Logs, then applies. [`Solo::run`] is to be called by two threads.
 pub struct Solo {
     parts: Parts,
     queue: Queue,
@@ -86,20 +86,38 @@ impl Solo {
         }
     }
 
+    /// Carries out rounds until there will be none.
+    pub fn run(&self) {
+        let mut held = None;
+        loop {
+            let logging = held.take().unwrap_or_else(|| self.logging.lock());
+            match self.round(logging) {
+                Some(still) => held = still,
+                None => return,
+            }
+        }
+    }
+
     /// Waits for proposals and carries out one round of them. Returns false when there will be none.
     pub fn commit(&self) -> bool {
-        let logging = self.logging.lock();
-        let Some(proposals) = self.queue.take(MOST_TXNS) else { return false };
+        self.round(self.logging.lock()).is_some()
+    }
+
+    /// Carries out one round. Returns the log if it was not let go of.
+    fn round<'a>(&'a self, logging: MutexGuard<'a, ()>) -> Option<Option<MutexGuard<'a, ()>>> {
+        let proposals = self.queue.take(MOST_TXNS)?;
         match self.log(proposals) {
             Ok(round) => {
                 let applying = self.applying.lock();
-                drop(logging);
+                // To wake the other thread for nothing takes longer than to apply a few.
+                let is_alone = round.proposals.len() <= APPLIED_AT_A_TIME && self.queue.is_empty();
+                let held = is_alone.then_some(logging);
                 self.apply(round, applying);
-                true
+                Some(held)
             }
             Err(failed) => {
                 self.fail(failed);
-                false
+                None
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::replication::solo::Parts;
 use crate::replication::{Snapshots, Solo, recover};
 use crate::service::Service;
 
-/// How often the disk is looked at, and whether a snapshot is due.
+/// How often it is looked whether the disk and the log have room, and whether a snapshot is due.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Why there is no snapshot.
@@ -137,11 +137,19 @@ impl Storage {
             let solo = self.solo.clone();
             self.threads.push(spawn("tenure-commit", move || commit(&solo))?);
         }
-        let (alarm, solo, snapshots, clock) =
-            (self.alarm.clone(), self.solo.clone(), self.snapshots.clone(), self.clock.clone());
-        self.threads.push(spawn("tenure-snapshot", move || {
+        let (alarm, solo, log) = (self.alarm.clone(), self.solo.clone(), self.log.clone());
+        self.threads.push(spawn("tenure-disk", move || {
             while !alarm.sleep(LOOK) {
                 solo.look_at_space();
+                if let Err(failed) = log.make_room() {
+                    solo.fail(failed);
+                }
+            }
+        })?);
+        let (alarm, snapshots, clock) =
+            (self.alarm.clone(), self.snapshots.clone(), self.clock.clone());
+        self.threads.push(spawn("tenure-snapshot", move || {
+            while !alarm.sleep(LOOK) {
                 if snapshots.is_due(clock.now()) {
                     // It is in the program's log, and the figures count it.
                     let _ = snapshots.take(&|| clock.now());
@@ -176,7 +184,7 @@ fn carry_out(order: &str, snapshots: &Snapshots, clock: &Clock) -> Answer {
 /// Carries out rounds until there are no more. A defect in one is a failure like that of a disk:
 /// nothing may be acknowledged on top of it.
 fn commit(solo: &Solo) {
-    let rounds = std::panic::AssertUnwindSafe(|| while solo.commit() {});
+    let rounds = std::panic::AssertUnwindSafe(|| solo.run());
     if std::panic::catch_unwind(rounds).is_err() {
         solo.fail(Failed {
             doing: "applying a transaction".into(),
