@@ -156,14 +156,16 @@ pub struct Newest {
     pub passed_over: Vec<(SnapshotName, Unloadable)>,
 }
 
-/// Loads the newest snapshot that can be loaded.
+/// Loads the newest snapshot that can be loaded and is of this directory.
 ///
 /// # Errors
 /// The directory cannot be read.
 pub fn load_newest(disk: &dyn Disk, options: &EngineOptions) -> std::io::Result<Newest> {
     let mut newest = Newest::default();
     for name in snapshot::list(disk)? {
-        match load(disk, &name.name, options.clone()) {
+        let loaded = load(disk, &name.name, options.clone());
+        match loaded.and_then(|loaded| Ok(snapshot::check_home(disk, &loaded.1).map(|()| loaded)?))
+        {
             Ok(loaded) => {
                 newest.loaded = Some(loaded);
                 break;

@@ -19,7 +19,8 @@ pub use write::{SnapshotWriter, Unwritten};
 
 use std::io;
 
-use super::{Disk, LogId, OpenError};
+use super::mark::read_identity;
+use super::{Damage, Disk, LogId, OpenError};
 use crate::base::{WallMillis, Zxid};
 
 /// The first bytes of a snapshot.
@@ -114,6 +115,23 @@ pub fn list(disk: &dyn Disk) -> io::Result<Vec<SnapshotName>> {
     Ok(found)
 }
 
+/// Refuses a snapshot that belongs to another data directory than the one it lies in. Where no log
+/// was begun, there is none it could belong to.
+///
+/// # Errors
+/// [`OpenError::Damage`].
+pub fn check_home(disk: &dyn Disk, summary: &Summary) -> Result<(), OpenError> {
+    match read_identity(disk) {
+        Ok(Some(identity)) if identity != summary.head.identity => Err(Damage {
+            file: disk.shown(&summary.name),
+            offset: 16,
+            found: "it is of another directory; `tenure restore` makes a new one of it".to_owned(),
+        }
+        .into()),
+        _ => Ok(()),
+    }
+}
+
 /// Removes what snapshots that were never finished have left. For the start, before anything is
 /// written. Returns how many there were.
 ///
@@ -154,6 +172,7 @@ impl Kept {
 }
 
 /// Removes all snapshots that are older than the newest `most` whole ones, `most` being at least 1.
+/// One of another directory counts as one that is not whole.
 /// Reads those to their ends first; if there are not as many, everything stays.
 ///
 /// # Errors
@@ -162,7 +181,8 @@ pub fn keep(disk: &dyn Disk, most: usize) -> io::Result<Kept> {
     let mut kept = Kept::default();
     let mut older = list(disk)?.into_iter();
     for name in older.by_ref() {
-        match verify(disk, &name.name) {
+        let verified = verify(disk, &name.name);
+        match verified.and_then(|summary| check_home(disk, &summary).map(|()| summary)) {
             Ok(summary) => kept.whole.push(summary),
             Err(error) => kept.broken.push((name, error)),
         }

@@ -2,6 +2,7 @@
 
 mod crash;
 mod failing;
+mod foreign;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
