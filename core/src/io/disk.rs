@@ -139,7 +139,9 @@ impl Directory {
             }
             Err(TryLockError::Error(source)) => return Err(fault(source)),
         }
-        file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(fault)?;
+        // The number is for people, and of one length, so that it needs no room where one stood
+        // before: a full disk keeps no server from its data.
+        let _ = file.write_all(format!("{:<20}", std::process::id()).as_bytes());
         Ok(DirectoryLock { held: file, process: std::process::id() })
     }
 }
@@ -188,6 +190,10 @@ impl Disk for Directory {
         }
         // SAFETY: the call succeeded, so it has filled the structure.
         let found = unsafe { found.assume_init() };
+        // Some network and user-space file systems have no figures to give.
+        if found.f_blocks == 0 {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
         #[allow(clippy::unnecessary_cast, reason = "the widths differ between systems")]
         Ok((found.f_bavail as u64).saturating_mul(found.f_frsize as u64))
     }
@@ -346,5 +352,34 @@ mod tests {
         let refused = Directory::open(&place.0).err().unwrap().to_string();
         assert!(refused.contains(&place.0.display().to_string()), "{refused}");
         let _ = fs::remove_file(&place.0);
+    }
+
+    /// `/dev/full` has no room for a single byte, as a full disk has not.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_full_disk_is_locked_all_the_same() {
+        let place = Place::new("disk-lock-full");
+        let directory = Directory::open(&place.0).unwrap();
+        std::os::unix::fs::symlink("/dev/full", place.0.join(LOCK)).unwrap();
+        let _lock = directory.lock().unwrap();
+    }
+
+    #[test]
+    fn the_holder_is_told_whoever_held_it_before() {
+        let place = Place::new("disk-lock-before");
+        let directory = Directory::open(&place.0).unwrap();
+        fs::write(place.0.join(LOCK), "12345678901234567890 and more\n").unwrap();
+        let _lock = directory.lock().unwrap();
+        let refused = Directory::open(&place.0).unwrap().lock().err().unwrap();
+        let LockError::Held { pid, .. } = refused else { panic!("{refused}") };
+        assert_eq!(pid, Some(std::process::id()));
+    }
+
+    /// As some network and user-space file systems do.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_file_system_that_does_not_count_its_blocks_is_not_taken_for_a_full_one() {
+        let directory = Directory::open(Path::new("/proc")).unwrap();
+        assert!(directory.free().is_err());
     }
 }
