@@ -135,7 +135,7 @@ impl Batch {
         if version != VERSION {
             return Err(Undecodable::Version(version));
         }
-        let epoch = reader.int()? as u32;
+        let epoch = u32::try_from(reader.int()?).map_err(|_| Malformed)?;
         let extended_types = reader.bool()?;
         let never_used_containers = match reader.long()? {
             -1 => None,

@@ -96,6 +96,9 @@ impl Loader {
             return Err(image_fault("does not have its head at its beginning"));
         }
         match item {
+            Item::Head { version: VERSION, last_zxid } if last_zxid < Zxid::ZERO => {
+                return Err(image_fault("ends at a zxid below zero"));
+            }
             Item::Head { version: VERSION, last_zxid } => self.last_zxid = Some(last_zxid),
             Item::Head { version, .. } => {
                 return Err(image_fault(&format!(

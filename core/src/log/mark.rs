@@ -4,7 +4,7 @@
 use std::io;
 
 use super::disk::{Disk, File};
-use super::record::{Identity, checksum, u32_at, u64_at};
+use super::record::{Identity, MOST, checksum, u32_at, u64_at};
 use super::scan::read_full;
 use super::store::{Damage, LogId, OpenError};
 
@@ -94,11 +94,12 @@ pub(super) fn read_mark(
         return damaged();
     }
     known_version(disk, MARK, u32_at(&bytes, 8))?;
-    Ok(Ok(Mark {
-        serial: u64_at(&bytes, 32),
-        first: u64_at(&bytes, 40),
-        last: LogId { term: u64_at(&bytes, 48), index: u64_at(&bytes, 56) },
-    }))
+    let (serial, first) = (u64_at(&bytes, 32), u64_at(&bytes, 40));
+    let last = LogId { term: u64_at(&bytes, 48), index: u64_at(&bytes, 56) };
+    if serial.max(first).max(last.index) > MOST {
+        return damaged();
+    }
+    Ok(Ok(Mark { serial, first, last }))
 }
 
 /// The checksum of a small file or a segment's head: all of it but bytes 12 to 15, where it stands.

@@ -8,6 +8,10 @@ use super::store::{LogId, MAX_BODY};
 /// The bytes of a record before its body.
 pub(super) const HEAD: usize = 40;
 
+/// The highest index and serial that are believed: there is always a next one, and no log comes
+/// this far.
+pub(super) const MOST: u64 = i64::MAX as u64;
+
 /// The longest note.
 pub(super) const MAX_NOTE: usize = 4096;
 

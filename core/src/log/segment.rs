@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::disk::{Disk, File};
 use super::faults::Faults;
 use super::mark::{VERSION, headed_checksum, known_version};
-use super::record::{Identity, Kind, MAX_NOTE, Record, u32_at, u64_at};
+use super::record::{Identity, Kind, MAX_NOTE, MOST, Record, u32_at, u64_at};
 use super::scan::{Found, Scan, read_full};
 use super::store::{Damage, LogId, OpenError};
 
@@ -114,9 +114,13 @@ impl SegmentHead {
         if u32_at(bytes, 12) != headed_checksum(identity, &bytes[..space]) {
             return Err("the head of a segment with a wrong checksum".to_owned());
         }
+        let (serial, index) = (u64_at(bytes, 32), u64_at(bytes, 48));
+        if serial.max(index) > MOST {
+            return Err("the head of a segment with a number that no log reaches".to_owned());
+        }
         Ok(SegmentHead {
-            serial: u64_at(bytes, 32),
-            before: LogId { term: u64_at(bytes, 40), index: u64_at(bytes, 48) },
+            serial,
+            before: LogId { term: u64_at(bytes, 40), index },
             begins: u32_at(bytes, 56) & BEGINS != 0,
             note: Bytes::copy_from_slice(&bytes[FIXED..FIXED + length]),
         })

@@ -9,6 +9,7 @@ use super::{
     VERSION,
 };
 use crate::base::{WallMillis, Zxid};
+use crate::log::record::MOST;
 use crate::log::{Damage, Disk, File, LogId, OpenError};
 
 /// What a snapshot that was read to its end is.
@@ -155,10 +156,14 @@ impl SnapshotReader {
         if u32::from_le_bytes(sum) != expected {
             return Err(self.damage(0, "a header with a wrong checksum"));
         }
+        let (index, zxid) = (u64_at(&head, 40), u64_at(&head, 48));
+        if index.max(zxid) > MOST {
+            return Err(self.damage(40, "a moment that no log reaches"));
+        }
         self.head = Head {
             identity: array_at(&head, 16),
-            last: LogId { term: u64_at(&head, 32), index: u64_at(&head, 40) },
-            zxid: Zxid(u64_at(&head, 48) as i64),
+            last: LogId { term: u64_at(&head, 32), index },
+            zxid: Zxid(zxid as i64),
             at: WallMillis(u64_at(&head, 56) as i64),
             membership,
         };

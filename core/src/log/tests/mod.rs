@@ -5,6 +5,7 @@ mod damage;
 mod failing;
 mod format;
 mod keeping;
+mod numbers;
 mod repairing;
 mod story;
 mod threads;
