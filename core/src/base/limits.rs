@@ -8,6 +8,10 @@ use super::time::Millis;
 /// closes the connection before anything is allocated for it.
 pub const MAX_FRAME: usize = 0xF_FFFF;
 
+/// The most that [`MAX_FRAME`] can be set to, in bytes: a request and all that its asker has proven
+/// still fit into one entry of the log.
+pub const MOST_FRAME: usize = 63 << 20;
+
 /// Largest reply a client accepts and a server sends, in bytes. ZooKeeper's Java client takes 1 MiB;
 /// lists of children are the usual reason to need more. A longer one drops the client's connection;
 /// the server answers a read with an error instead.

@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use crate::base::limits;
+
 /// The place of an entry: the term of whoever ordered it, and its number. Numbers start at 1; (0, 0)
 /// stands before the first entry. A server alone is always in term 0.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -85,6 +87,8 @@ pub enum OpenError {
         newest: u32,
     },
 }
+
+const _: () = assert!(limits::MOST_FRAME + limits::MAX_FRAME < MAX_BODY, "requests fit");
 
 /// A log of entries. One writer, any number of readers.
 pub trait TxnLog: Send + Sync {

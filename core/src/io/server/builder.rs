@@ -92,10 +92,10 @@ impl ServerBuilder {
         self
     }
 
-    /// The largest frame accepted, in bytes of its body, 64 MiB at most; a longer one closes the
+    /// The largest frame accepted, in bytes of its body, 63 MiB at most; a longer one closes the
     /// connection. Default: 1,048,575.
     pub fn max_frame(mut self, bytes: usize) -> Self {
-        self.max_frame = bytes.min(limits::MAX_REPLY);
+        self.max_frame = bytes.min(limits::MOST_FRAME);
         self
     }
 
