@@ -172,6 +172,13 @@ impl Import<'_> {
             match self.read_snapshot(file) {
                 Ok(read) => {
                     self.report.snapshot_zxid = file.zxid;
+                    if self.source.logs.is_empty() {
+                        self.warn(format!(
+                            "there is no log, so nothing behind zxid {} was imported; if zoo.cfg has \
+                             a dataLogDir, name it with --log-dir",
+                            file.zxid
+                        ));
+                    }
                     return Ok(Replay::new(read.state, file.zxid, read.digest));
                 }
                 Err(why) => {

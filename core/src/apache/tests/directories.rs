@@ -107,6 +107,14 @@ fn a_log_from_the_first_transaction_on_needs_no_snapshot() {
 }
 
 #[test]
+fn a_snapshot_without_any_log_is_told() {
+    let folder = Folder::with(&[("snapshot.0", &fresh())]);
+    let imported = import(&folder).unwrap_or_else(|why| panic!("{why}"));
+    let warnings = imported.report.warnings;
+    assert!(warnings.len() == 1 && warnings[0].contains("--log-dir"), "{warnings:?}");
+}
+
+#[test]
 fn gaps_are_refused_unless_the_loss_is_accepted() {
     for (name, later) in [("log.7", creates(7..=9)), ("log.6", creates(7..=9))] {
         let folder = Folder::with(&[
