@@ -9,7 +9,7 @@ import sys
 from typing import Any, Dict, List
 
 from tools.commands import replace_by
-from tools.suite_run import run_suites
+from tools.suite_run import Strictness, run_suites
 from tools.suites import ALL, crash, demo, fuzz
 from tools.terminal import say
 from tools.toolchain import ROOT, Missing, check_rust
@@ -53,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
 
     verb = verbs.add_parser("test", help="every suite; ends with one line of counts")
     verb.add_argument("--strict", action="store_true", help="a skip is a failure")
+    verb.add_argument("--allow-skip", action="append", default=[], metavar="WORDS",
+                      help="with --strict: not one that begins with these words")
     verb.add_argument("--only", nargs="+", metavar="SUITE", help="only these suites")
     verb.add_argument("--list", action="store_true", help="name the suites and stop")
     verb.set_defaults(verb=_test)
@@ -93,16 +95,16 @@ def _test(arguments: argparse.Namespace) -> int:
         for suite in ALL:
             say(f"{suite.name:<14} {suite.about}")
         return 0
-    return _suites(arguments.only, arguments.strict)
+    return _suites(arguments.only, Strictness(arguments.strict, arguments.allow_skip))
 
 
-def _suites(names: "List[str] | None", is_strict: bool = False) -> int:
+def _suites(names: "List[str] | None", strictness: Strictness = Strictness()) -> int:
     known = {suite.name for suite in ALL}
     unknown = set(names or ()) - known
     if unknown:
         raise Missing(f"no suite {', '.join(sorted(unknown))}; `./dev test --list` names them")
     chosen = [suite for suite in ALL if not names or suite.name in names]
-    return run_suites(chosen, Workshop(), is_strict)
+    return run_suites(chosen, Workshop(), strictness)
 
 
 def _bench(arguments: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 import unittest
 
 from tools import verbs
+from tools.suite_run import Strictness
 
 
 class Words(unittest.TestCase):
@@ -11,3 +12,11 @@ class Words(unittest.TestCase):
                       ["bench", "-h"], ["bench", "echo", "--seconds", "5"]):
             found = verbs._parser().parse_args(typed)
             self.assertEqual(found.rest, typed[1:])
+
+
+class Skips(unittest.TestCase):
+    def test_a_strict_run_refuses_skips_but_the_allowed_ones(self) -> None:
+        strict = Strictness(True, ["power cuts"])
+        self.assertTrue(strict.refuses("kazoo: no wheel"))
+        self.assertFalse(strict.refuses("power cuts: only root can mount"))
+        self.assertFalse(Strictness().refuses("kazoo: no wheel"))
