@@ -61,6 +61,14 @@ pub(super) struct Survey {
     pub unproven: u64,
 }
 
+/// Whether a file is what an interrupted step of this project left. Files of others that happen to end
+/// alike are none of its business.
+fn is_unfinished(name: &str) -> bool {
+    name.strip_suffix(ASIDE).is_some_and(|name| {
+        name == IDENTITY || name == MARK || first_of(name).is_some() || name.starts_with(SNAPSHOT)
+    })
+}
+
 /// Reads everything.
 ///
 /// # Errors
@@ -76,7 +84,7 @@ pub(super) fn survey(disk: &dyn Disk, faults: Faults) -> Result<Survey, OpenErro
         mark: None,
         warnings: Vec::new(),
         segments: Vec::new(),
-        leftovers: names.iter().filter(|name| name.ends_with(ASIDE)).cloned().collect(),
+        leftovers: names.iter().filter(|name| is_unfinished(name)).cloned().collect(),
         damages: Vec::new(),
         torn: None,
         last: LogId::default(),

@@ -239,3 +239,15 @@ fn a_file_of_a_newer_release_is_refused_with_both_versions() {
         assert!(refused.contains(name) && refused.contains('9'), "{refused}");
     }
 }
+
+#[test]
+fn files_of_others_stay_whatever_they_are_called() {
+    let disk = SimDisk::new();
+    disk.put("notes.aside", b"mine");
+    disk.put("mark.aside", b"half a mark");
+    drop(open(&disk));
+    assert_eq!(disk.content("notes.aside").as_deref(), Some(&b"mine"[..]));
+    assert_eq!(disk.content("mark.aside"), None);
+    drop(open(&disk));
+    assert!(disk.content("notes.aside").is_some());
+}
