@@ -6,6 +6,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -180,6 +181,8 @@ fn a_snapshot_is_copied_verified_and_restored() {
     let data = killed(&place);
     let copied = run(&["snapshot", "--to"], &[&backup, &data]);
     assert_ends(&copied, 0);
+    let mode = fs::metadata(&backup).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "it holds the passwords of sessions");
     assert_ends(&run(&["snapshot", "--to"], &[&backup, &data]), 1);
     let verified = run(&["verify"], &[&backup]);
     assert_ends(&verified, 0);

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -69,11 +70,11 @@ impl Snapshot {
     }
 }
 
-/// Copies a file, durably. It has its name when it is whole.
+/// Copies a file, durably, for its owner only. It has its name when it is whole.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let mut aside = to.to_owned().into_os_string();
     aside.push(".aside");
-    let mut copy = OpenOptions::new().write(true).create_new(true).open(&aside)?;
+    let mut copy = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
     let copied = io::copy(&mut File::open(from)?, &mut copy)
         .and_then(|_| copy.sync_all())
         .and_then(|()| std::fs::rename(&aside, to))
