@@ -291,6 +291,35 @@ fn a_directory_of_apache_is_not_served_beside_its_data() {
     assert_eq!(fs::read_dir(place.data()).expect("readable").count(), 1, "nothing was made there");
 }
 
+/// In a mount namespace of its own, where the system lets this user have one.
+#[test]
+fn a_directory_on_a_disk_that_cannot_be_written_is_verified() {
+    let place = Place::new("read-only");
+    let data = killed(&place);
+    assert_ends(&run(&["snapshot"], &[&data]), 0);
+    let on_read_only = |script: &str| {
+        let mount = "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\"";
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--mount", "sh", "-c", &format!("{mount} && {script}")]);
+        command.args([Path::new("sh"), &data, Path::new(env!("CARGO_BIN_EXE_tenure"))]);
+        command.stdin(Stdio::null()).output()
+    };
+    if !on_read_only("true").is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: no mount namespace is to be had here");
+        return;
+    }
+    for verb in ["verify", "log verify"] {
+        let verified = on_read_only(&format!("exec \"$2\" {verb} \"$1\"")).expect("it runs");
+        assert_ends(&verified, 0);
+        assert!(said(&verified).contains("entries"), "{}", said(&verified));
+    }
+    let server = Serving::on(&data);
+    let verified = on_read_only("exec \"$2\" log verify \"$1\"").expect("it runs");
+    assert_ends(&verified, 3);
+    let holder = format!("in use by process {}", server.child.id());
+    assert!(complained(&verified).contains(&holder), "{}", complained(&verified));
+}
+
 #[test]
 fn a_directory_without_data_is_not_made_into_one() {
     let place = Place::new("empty");

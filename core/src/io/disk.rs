@@ -126,7 +126,7 @@ impl Directory {
     pub fn lock(&self) -> Result<DirectoryLock, LockError> {
         let path = self.path.join(LOCK);
         let fault = |source| LockError::Io { file: path.display().to_string(), source };
-        let mut file = options().create(true).truncate(false).open(&path).map_err(fault)?;
+        let mut file = self.lock_file(&path).map_err(fault)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -143,6 +143,23 @@ impl Directory {
         // before: a full disk keeps no server from its data.
         let _ = file.write_all(format!("{:<20}", std::process::id()).as_bytes());
         Ok(DirectoryLock { held: file, process: std::process::id() })
+    }
+
+    /// What is locked. Where it cannot be written, whoever only reads can still ask whether a server
+    /// has it.
+    fn lock_file(&self, path: &Path) -> io::Result<fs::File> {
+        let refused = match options().create(true).truncate(false).open(path) {
+            Err(error) if self.is_read_only => error,
+            other => return other,
+        };
+        match refused.kind() {
+            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {}
+            _ => return Err(refused),
+        }
+        match fs::File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.handle.try_clone(),
+            other => other,
+        }
     }
 }
 

@@ -52,8 +52,9 @@ impl Log {
 }
 
 fn verify_log(path: &Path) -> Result<(), Failure> {
-    let held = place::hold(path)?;
-    let report = verify(&*held.disk)?;
+    let directory = place::directory_to_read(path)?;
+    let _lock = directory.lock()?;
+    let report = verify(&directory)?;
     describe_log(&report);
     match report.damages.len() {
         0 => Ok(()),

@@ -24,6 +24,17 @@ pub struct Held {
 
 /// The directory, if it is one that holds data; it is neither made nor changed.
 pub fn directory(path: &Path) -> Result<Directory, Failure> {
+    expect_data(path)?;
+    Ok(Directory::open(path)?)
+}
+
+/// The same, only to read: it may be on a disk that cannot be written.
+pub fn directory_to_read(path: &Path) -> Result<Directory, Failure> {
+    expect_data(path)?;
+    Ok(Directory::open_read_only(path)?)
+}
+
+fn expect_data(path: &Path) -> Result<(), Failure> {
     let shown = path.display();
     let entries =
         std::fs::read_dir(path).map_err(|error| Failure::error(format!("{shown}: {error}")))?;
@@ -32,7 +43,7 @@ pub fn directory(path: &Path) -> Result<Directory, Failure> {
     };
     for entry in entries {
         if entry?.file_name().to_str().is_some_and(is_ours) {
-            return Ok(Directory::open(path)?);
+            return Ok(());
         }
     }
     Err(Failure::error(format!("{shown} holds no data of tenure")))

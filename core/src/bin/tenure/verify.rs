@@ -34,7 +34,7 @@ impl Verify {
 }
 
 fn verify_directory(path: &Path) -> Result<(), Failure> {
-    let directory = place::directory(path)?;
+    let directory = place::directory_to_read(path)?;
     let mut faults = 0;
     let mut newest: Option<LogId> = None;
     for snapshot in list(&directory)? {
