@@ -119,6 +119,7 @@ fn an_export_comes_in_again_and_refuses_what_is_no_data_directory() {
     assert!(done.status.success(), "{}", text(&done.stderr));
     assert!(text(&done.stdout).contains("snapshot.100000000"), "{}", text(&done.stdout));
     let again = export(&place.data(), &back);
+    assert_eq!(again.status.code(), Some(3));
     assert!(text(&again.stderr).contains("is not empty"), "{}", text(&again.stderr));
     let second = import(&back, &place.0.join("second"));
     let report = text(&second.stdout);

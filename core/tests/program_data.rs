@@ -337,6 +337,13 @@ fn snapshot_options_without_a_directory_are_a_wrong_command_line() {
     assert!(complained(&refused).contains("--data"), "{}", complained(&refused));
 }
 
+#[test]
+fn timeouts_that_contradict_each_other_are_a_wrong_command_line() {
+    let timeouts = ["--min-session-timeout", "5000", "--max-session-timeout", "4000"];
+    let refused = run(&[&["serve", "--listen", "127.0.0.1:0"][..], &timeouts].concat(), &[]);
+    assert_ends(&refused, 2);
+}
+
 /// A limit on the size of files stands in for a disk that fails: it is not full, and yet a write to the
 /// log is refused.
 #[test]

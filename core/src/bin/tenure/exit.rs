@@ -5,12 +5,16 @@ use std::error::Error;
 use std::fmt::Display;
 use std::process::ExitCode;
 
+use tenure::apache::ExportError;
 use tenure::engine::snapshots::Unloadable;
 use tenure::log::OpenError;
 use tenure::server::{FoundError, LockError, RecoverError, StartError};
 
 /// What was asked for did not work out.
 const ERROR: u8 = 1;
+
+/// The command line is wrong, in a way that its parser cannot see.
+const USAGE: u8 = 2;
 
 /// A data directory or a snapshot is refused: it is damaged, in use, or of a newer release.
 const REFUSED: u8 = 3;
@@ -56,6 +60,10 @@ impl Failure {
 
 impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Failure {
+        let cause: &(dyn Error + 'static) = &error;
+        if matches!(cause.downcast_ref(), Some(StartError::Timeouts(_))) {
+            return Failure { code: USAGE, text: error.to_string() };
+        }
         if is_refusal(&error) { Failure::refused(error) } else { Failure::error(error) }
     }
 }
@@ -67,6 +75,9 @@ fn is_refusal(error: &(dyn Error + 'static)) -> bool {
     }
     if let Some(error) = error.downcast_ref::<FoundError>() {
         return matches!(error, FoundError::NotEmpty(_) | FoundError::Unfinished(_));
+    }
+    if let Some(error) = error.downcast_ref::<ExportError>() {
+        return matches!(error, ExportError::NotEmpty(_));
     }
     if let Some(error) = error.downcast_ref::<Unloadable>() {
         return match error {
