@@ -282,6 +282,23 @@ fn a_lost_identity_is_refused_and_brought_back_by_a_repair() {
 }
 
 #[test]
+fn a_repair_that_cannot_know_what_is_lost_says_so() {
+    let place = Place::new("all-lost");
+    let data = killed(&place);
+    for (path, _) in contents(&data) {
+        if !path.ends_with("identity") {
+            fs::remove_file(path).expect("it is there");
+        }
+    }
+    assert_ends(&run(&["serve", "--listen", "127.0.0.1:0", "--data"], &[&data]), 3);
+    let repaired = run(&["log", "repair", "--yes"], &[&data]);
+    assert_ends(&repaired, 0);
+    let text = said(&repaired);
+    assert!(text.contains("not known how many entries are lost"), "{text}");
+    assert!(!text.contains("identity again") && !text.contains("0 entries lost"), "{text}");
+}
+
+#[test]
 fn a_directory_of_apache_is_not_served_beside_its_data() {
     let place = Place::new("apache");
     fs::create_dir_all(place.data().join("version-2")).expect("a folder");

@@ -10,7 +10,7 @@ use tenure::log::repair::{Report, repair, verify};
 use tenure::log::{Disk, LogId};
 
 use crate::exit::Failure;
-use crate::place::{self, Held};
+use crate::place::{self, Held, IDENTITY};
 use crate::verify::{counted, describe_log};
 
 /// What a repair put aside begins with this.
@@ -96,9 +96,12 @@ fn repair_log(path: &Path, yes: bool) -> Result<(), Failure> {
     let head = place::head(&recovered);
     let made = save(&mut recovered.engine, &*held.disk, |_| head)?;
     recovered.log.close().map_err(Failure::error)?;
+    let lost = match (report.reached, repaired.lost) {
+        (0, 0) => "an unknown number of entries".to_owned(),
+        (_, lost) => counted(lost, "entry", "entries"),
+    };
     println!(
-        "repaired: {} lost; {} goes on behind entry {}, in epoch {epoch}, with zxid {}",
-        counted(repaired.lost, "entry", "entries"),
+        "repaired: {lost} lost; {} goes on behind entry {}, in epoch {epoch}, with zxid {}",
         path.display(),
         recovered.applied.index,
         made.head.zxid
@@ -120,7 +123,8 @@ fn newest_snapshot(held: &Held) -> Result<LogId, Failure> {
 
 /// What a repair costs, in words.
 fn price(report: &Report, snapshot: LogId) -> String {
-    if report.segments.is_empty() && report.reached == 0 {
+    let is_unnamed = report.damages.iter().any(|damage| damage.file.ends_with(IDENTITY));
+    if is_unnamed && report.segments.is_empty() && report.reached == 0 {
         return format!(
             "A repair writes the identity again, as the files of the log tell it. How much of the log is \
              whole is not known before that; what is not is cut, and kept in files whose names begin \
@@ -130,6 +134,10 @@ fn price(report: &Report, snapshot: LogId) -> String {
     let kept = report.last.index.max(snapshot.index);
     let lost = report.reached.saturating_sub(kept);
     let fate = match lost {
+        0 if report.reached == 0 => {
+            "it is not known how many entries are lost, for nothing tells how far the log went"
+                .to_owned()
+        }
         0 => "no entry that is known of is lost".to_owned(),
         1 => format!("entry {} is lost, which was acknowledged", kept + 1),
         _ => format!(

@@ -14,7 +14,7 @@ use tenure::server::{Directory, DirectoryLock};
 use crate::exit::Failure;
 
 /// The file that every data directory has.
-const IDENTITY: &str = "identity";
+pub const IDENTITY: &str = "identity";
 
 /// A data directory that no server has, held until this is dropped.
 pub struct Held {
