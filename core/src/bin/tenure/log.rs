@@ -131,7 +131,9 @@ fn price(report: &Report, snapshot: LogId) -> String {
              with `{DAMAGED}`."
         );
     }
-    let kept = report.last.index.max(snapshot.index);
+    // What is whole in the log is of use only if it continues a state that is whole.
+    let continues = (report.purged.index..=report.last.index).contains(&snapshot.index);
+    let kept = if continues { report.last.index } else { snapshot.index };
     let lost = report.reached.saturating_sub(kept);
     let fate = match lost {
         0 if report.reached == 0 => {
@@ -162,4 +164,46 @@ fn ask() -> Result<(), Failure> {
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     if answer.trim() == "yes" { Ok(()) } else { Err(Failure::error("nothing was changed")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use tenure::log::Damage;
+
+    use super::*;
+
+    fn at(index: u64) -> LogId {
+        LogId { term: 0, index }
+    }
+
+    /// A log whose entries up to 160 are in a file that is missing.
+    fn headless() -> Report {
+        Report {
+            begun: true,
+            segments: vec![("log-00000000000000a1".to_owned(), 1 << 20)],
+            purged: at(160),
+            last: at(320),
+            reached: 320,
+            torn: None,
+            damages: vec![Damage {
+                file: "data/log-0000000000000001".to_owned(),
+                offset: 0,
+                found: "missing".to_owned(),
+            }],
+            warnings: Vec::new(),
+            leftovers: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn entries_that_continue_no_snapshot_are_lost_and_the_price_says_so() {
+        let price_of = |snapshot| price(&headless(), at(snapshot));
+        assert!(
+            price_of(0).contains("behind entry 0: 320 entries are lost, 1 to 320"),
+            "{}",
+            price_of(0)
+        );
+        assert!(price_of(159).contains("161 entries are lost, 160 to 320"), "{}", price_of(159));
+        assert!(price_of(160).contains("behind entry 320: no entry"), "{}", price_of(160));
+    }
 }
