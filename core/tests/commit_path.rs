@@ -621,3 +621,60 @@ fn the_end_of_a_session_is_answered_however_long_the_disk_stalls() {
     world.sweep();
     assert!(peer.is_cut());
 }
+
+#[test]
+fn n5_reads_behind_a_write_wait_in_the_socket_when_they_are_many() {
+    let world = World::new();
+    let (peer, _) = world.connect();
+    let mut input = BytesMut::new();
+    create("/a").encode(1, &mut input);
+    let last = 5_000;
+    for xid in 2..=last {
+        get("/a").encode(xid, &mut input);
+    }
+    let mut answered: Vec<i32> = Vec::new();
+    assert_eq!(world.send(&peer, &mut input), Received::Paused);
+    assert!(peer.is_held_up() && !input.is_empty());
+    assert!(world.solo.commit());
+    answered.extend(xids(&peer));
+    assert!(answered.len() < 1_000, "{} answers under one guard", answered.len());
+    while !input.is_empty() {
+        world.send(&peer, &mut input);
+        answered.extend(xids(&peer));
+    }
+    assert_eq!(answered, (1..=last).collect::<Vec<_>>());
+}
+
+#[test]
+fn n5_a_walk_behind_a_write_is_the_last_that_is_taken() {
+    let world = World::new();
+    let (peer, _) = world.connect();
+    let walk = || Request::GetAllChildrenNumber { path: "/".into() };
+    let mut input = BytesMut::new();
+    create("/a").encode(1, &mut input);
+    for xid in 2..=4 {
+        walk().encode(xid, &mut input);
+    }
+    world.send(&peer, &mut input);
+    assert!(world.solo.commit());
+    assert_eq!(xids(&peer), [1, 2]);
+    for xid in 3..=4 {
+        world.send(&peer, &mut input);
+        assert_eq!(xids(&peer), [xid]);
+    }
+}
+
+#[test]
+fn nothing_is_taken_behind_a_request_that_ends_the_connection() {
+    let world = World::new();
+    let (peer, _) = world.connect();
+    let mut input = BytesMut::new();
+    create("/a").encode(1, &mut input);
+    input.extend_from_slice(&[0, 0, 0, 8, 0, 0, 0, 2, 0, 0, 3, 231]);
+    create("/b").encode(3, &mut input);
+    world.send(&peer, &mut input);
+    assert!(world.solo.commit());
+    assert_eq!(xids(&peer), [1, 2]);
+    assert_eq!(world.send(&peer, &mut input), Received::Closing);
+    assert_eq!(world.service.engine().node_count(), 5, "/b is not there");
+}

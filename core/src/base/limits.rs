@@ -48,6 +48,14 @@ pub const LINE_BYTES: usize = 4 << 20;
 /// How many of them may.
 pub const LINE_REQUESTS: usize = 65_536;
 
+/// How many of them may be reads that wait for a write before them. They are answered together, with
+/// nobody else at the tree, however long their answers are.
+pub const LINE_TURNS: usize = 256;
+
+/// Bytes of requests of all connections that may wait for their transactions, with what it takes to
+/// keep them. Above it nothing more is read from connections that have some waiting.
+pub const UNDER_WAY_BYTES: usize = 128 << 20;
+
 /// A sync of the log that takes longer is worth a line in the program's log (ZooKeeper's
 /// `fsync.warningthresholdms`).
 pub const SLOW_SYNC: Duration = Duration::from_secs(1);

@@ -90,10 +90,8 @@ impl Desk<'_> {
         if let Some((registration, path)) = read.watch {
             self.service.watches.lock().add(self.peer.id, path, registration);
         }
-        // These walk through any number of znodes, and so does an answer that came out too long.
-        let is_walk =
-            matches!(request, Request::GetAllChildrenNumber { .. } | Request::MultiRead(_));
-        self.is_costly |= is_walk || read.code == Some(Code::MarshallingError);
+        // An answer that came out too long has cost as much.
+        self.is_costly |= request.is_walk() || read.code == Some(Code::MarshallingError);
     }
 
     /// Registers the watches of an earlier connection: what has changed since becomes an event at

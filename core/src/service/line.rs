@@ -28,6 +28,18 @@ pub(super) enum Turn {
     Unknown(i32),
 }
 
+impl Turn {
+    /// Whether nothing is taken behind it before it was answered: it walks through any number of
+    /// znodes, or ends the connection.
+    fn is_last(&self) -> bool {
+        match self {
+            Turn::Answer(request) => request.is_walk(),
+            Turn::Refuse(_) => false,
+            Turn::Unknown(_) => true,
+        }
+    }
+}
+
 /// A connection that takes a session over, and waits until nothing sent on the one before is under
 /// way any more (N6).
 pub(super) struct Successor {
@@ -81,7 +93,10 @@ impl Line {
         self.is_busy() && {
             let order = self.order.lock();
             let count = (order.proposed - order.settled) as usize + order.turns.len();
-            order.bytes > limits::LINE_BYTES || count > limits::LINE_REQUESTS
+            order.bytes > limits::LINE_BYTES
+                || count > limits::LINE_REQUESTS
+                || order.turns.len() >= limits::LINE_TURNS
+                || order.turns.back().is_some_and(|(_, _, turn, _)| turn.is_last())
         }
     }
 

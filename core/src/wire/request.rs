@@ -231,6 +231,11 @@ impl Request {
         }
     }
 
+    /// Whether it reads any number of znodes.
+    pub fn is_walk(&self) -> bool {
+        matches!(self, Request::GetAllChildrenNumber { .. } | Request::MultiRead(_))
+    }
+
     /// Reads the body of a request.
     ///
     /// # Errors
