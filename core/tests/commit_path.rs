@@ -634,7 +634,7 @@ fn n5_reads_behind_a_write_wait_in_the_socket_when_they_are_many() {
     }
     let mut answered: Vec<i32> = Vec::new();
     assert_eq!(world.send(&peer, &mut input), Received::Paused);
-    assert!(peer.is_held_up() && !input.is_empty());
+    assert!(world.service.holds_up(&peer) && !input.is_empty());
     assert!(world.solo.commit());
     answered.extend(xids(&peer));
     assert!(answered.len() < 1_000, "{} answers under one guard", answered.len());
@@ -677,4 +677,24 @@ fn nothing_is_taken_behind_a_request_that_ends_the_connection() {
     assert_eq!(xids(&peer), [1, 2]);
     assert_eq!(world.send(&peer, &mut input), Received::Closing);
     assert_eq!(world.service.engine().node_count(), 5, "/b is not there");
+}
+
+#[test]
+fn many_connections_together_are_bounded_in_a_stall() {
+    let world = World::new();
+    let peers: Vec<Arc<Peer>> = (0..150).map(|_| world.connect().0).collect();
+    let set = |xid, length| {
+        let mut bytes = BytesMut::new();
+        let data = Some(vec![0; length].into());
+        Request::SetData { path: "/".into(), data, version: -1 }.encode(xid, &mut bytes);
+        bytes
+    };
+    for peer in &peers {
+        world.send(peer, &mut set(1, (1 << 20) - 100));
+    }
+    let mut input = set(2, 10);
+    assert!(world.service.holds_up(&peers[0]) || world.send(&peers[0], &mut input) == Received::Paused);
+    let idle = world.open();
+    world.ask_session(&idle, SessionId::NONE);
+    assert!(idle.is_busy(), "whoever has nothing under way has a turn");
 }

@@ -125,6 +125,7 @@ impl Service {
     /// go on. Under the engine's write guard.
     pub(super) fn settle(&self, engine: &Engine, peer: &Arc<Peer>, size: usize, now: Now) {
         let settled = peer.line.settle(size);
+        self.stats.end(1 + settled.turns.len(), settled.bytes);
         if !settled.turns.is_empty() {
             let mut waiting = peer.outbox.lock();
             for (xid, turn) in settled.turns {

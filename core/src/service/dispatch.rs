@@ -70,6 +70,16 @@ impl Service {
         received
     }
 
+    /// Whether a connection may send more: not before its handshake is answered, and not while too much
+    /// of what it sent is under way, or anything of it and too much of all.
+    pub fn holds_up(&self, peer: &Peer) -> bool {
+        peer.is_handshaking() || self.is_full_for(peer)
+    }
+
+    fn is_full_for(&self, peer: &Peer) -> bool {
+        peer.line.is_full() || (self.stats.is_overloaded() && peer.is_busy())
+    }
+
     /// What somebody asks for who is connected and not a client: `None` if the four bytes are not
     /// such a word.
     fn word(&self, peer: &Peer, input: &mut BytesMut, now: Now) -> Option<()> {
@@ -109,13 +119,13 @@ impl<'a> Batch<'a> {
                 Some(held) => {
                     if let Some(proposal) = self.request(held, body) {
                         self.hold = None;
-                        peer.line.enter(proposal.size);
+                        self.enter(proposal.size);
                         propose(proposal);
                     }
                 }
                 None => {
                     if let Some(proposal) = self.service.admit(peer, body, self.now) {
-                        peer.line.enter(proposal.size);
+                        self.enter(proposal.size);
                         propose(proposal);
                     }
                 }
@@ -164,9 +174,20 @@ impl<'a> Batch<'a> {
 
     /// Takes a turn now, or when the transactions before it are done.
     fn in_turn(&mut self, held: &Held, xid: i32, turn: Turn, size: usize) {
+        if !self.peer.is_busy() {
+            return self.take(held, xid, turn);
+        }
+        self.service.stats.begin(size);
         if let Some(turn) = self.peer.line.wait(xid, turn, size) {
+            self.service.stats.end(1, size);
             self.take(held, xid, turn);
         }
+    }
+
+    /// A transaction is about to be proposed.
+    fn enter(&self, size: usize) {
+        self.service.stats.begin(size);
+        self.peer.line.enter(size);
     }
 
     fn take(&mut self, held: &Held, xid: i32, turn: Turn) {
@@ -228,7 +249,7 @@ impl<'a> Batch<'a> {
         let judge = |waiting: &Waiting| match waiting {
             Waiting { closing: Some(_), .. } => Received::Closing,
             Waiting { bytes, .. } if bytes.len() > limits::OUTBOX_PAUSE => Received::Paused,
-            _ if self.is_spent || self.peer.line.is_full() => Received::Paused,
+            _ if self.is_spent || self.service.is_full_for(self.peer) => Received::Paused,
             _ => Received::All,
         };
         match &self.hold {

@@ -76,6 +76,8 @@ struct Order {
 pub(super) struct Settled {
     /// The turns that have come, with their xids.
     pub(super) turns: Vec<(i32, Turn)>,
+    /// The bytes of the transaction and of the turns.
+    pub(super) bytes: usize,
     /// Whether the line is empty now and somebody had asked to know.
     pub(super) is_drained: bool,
     /// Who takes over.
@@ -129,13 +131,14 @@ impl Line {
         let mut order = self.order.lock();
         order.settled += 1;
         order.bytes -= size;
-        let mut settled = Settled::default();
+        let mut settled = Settled { bytes: size, ..Settled::default() };
         while let Some((behind, ..)) = order.turns.front() {
             if *behind > order.settled {
                 break;
             }
             if let Some((_, xid, turn, size)) = order.turns.pop_front() {
                 order.bytes -= size;
+                settled.bytes += size;
                 settled.turns.push((xid, turn));
             }
         }

@@ -110,12 +110,6 @@ impl Peer {
         self.is_handshaking() || self.is_busy()
     }
 
-    /// Whether it may send more: not before its handshake is answered, and not while too much of what
-    /// it sent is under way.
-    pub fn is_held_up(&self) -> bool {
-        self.is_handshaking() || self.line.is_full()
-    }
-
     /// From now on it speaks for `session`. A connection does so for one session in its life.
     pub fn speak_for(&self, session: SessionId, lease: Arc<Lease>) {
         let first = self.held.set(Held { session, lease }).is_ok();

@@ -1,8 +1,14 @@
 //! Figures of the whole server, for `srvr`, `mntr` and their kin.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
+
+use super::deliver::Proposal;
+use crate::base::limits;
+
+/// What it takes to keep a request besides its bytes.
+const KEPT: usize = size_of::<Proposal>();
 
 /// Counters that only ever rise until they are read. None of them orders anything.
 #[derive(Debug, Default)]
@@ -13,6 +19,10 @@ pub struct Stats {
     pub sent: AtomicU64,
     /// Replies that wait for a client to read.
     pub outstanding: AtomicU64,
+    /// Requests that wait for a transaction, and the bytes it takes to keep them.
+    pub under_way: AtomicU64,
+    /// See `under_way`.
+    under_way_bytes: AtomicUsize,
     /// Connections turned away because of a limit.
     pub refused: AtomicU64,
     /// Sessions that expired.
@@ -45,6 +55,28 @@ pub struct DiskStats {
 }
 
 impl Stats {
+    /// A request of so many bytes begins to wait for a transaction.
+    pub(super) fn begin(&self, size: usize) {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        self.under_way_bytes.fetch_add(size + KEPT, Ordering::Relaxed);
+    }
+
+    /// So many requests of so many bytes together wait no longer.
+    pub(super) fn end(&self, count: usize, bytes: usize) {
+        self.under_way.fetch_sub(count as u64, Ordering::Relaxed);
+        self.under_way_bytes.fetch_sub(bytes + count * KEPT, Ordering::Relaxed);
+    }
+
+    /// Whether so much waits that only those who wait for nothing may ask for more.
+    pub(super) fn is_overloaded(&self) -> bool {
+        self.under_way_bytes.load(Ordering::Relaxed) > limits::UNDER_WAY_BYTES
+    }
+
+    /// Requests that were taken, and whose clients have not taken the answer.
+    pub fn unanswered(&self) -> u64 {
+        self.outstanding.load(Ordering::Relaxed) + self.under_way.load(Ordering::Relaxed)
+    }
+
     /// Notes how long the requests that arrived together took from their arrival to the last reply.
     pub fn note_latency(&self, took: Duration) {
         self.latency.note(took);

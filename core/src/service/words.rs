@@ -74,7 +74,7 @@ fn summary(service: &Service, out: &mut String) {
         service.stats.received.load(Ordering::Relaxed),
         service.stats.sent.load(Ordering::Relaxed),
         service.peers.read().len(),
-        service.stats.outstanding.load(Ordering::Relaxed),
+        service.stats.unanswered(),
         engine.last_zxid(),
         engine.node_count(),
     );
@@ -126,7 +126,7 @@ fn metrics(service: &Service, out: &mut String, now: Now) {
     line("packets_received", &load(&stats.received));
     line("packets_sent", &load(&stats.sent));
     line("num_alive_connections", &service.peers.read().len());
-    line("outstanding_requests", &load(&stats.outstanding));
+    line("outstanding_requests", &stats.unanswered());
     line("uptime", &now.moment.since(service.started.moment).as_millis());
     let watches = service.watches.lock().counts().total;
     line("watch_count", &watches);

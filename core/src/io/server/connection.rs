@@ -132,7 +132,7 @@ impl Connection<'_> {
                 return Ok(Ending::Cut);
             }
             // What this server is slow with does not count as the client's silence.
-            let is_held_up = self.peer.is_held_up();
+            let is_held_up = self.running.service.holds_up(self.peer);
             let is_slow = ending.is_some() || !self.is_taking();
             let may_read = !is_half_closed && !is_held_up && !is_slow;
             self.peer.is_paused.store(is_half_closed || is_slow, Ordering::SeqCst);
