@@ -698,3 +698,46 @@ fn many_connections_together_are_bounded_in_a_stall() {
     world.ask_session(&idle, SessionId::NONE);
     assert!(idle.is_busy(), "whoever has nothing under way has a turn");
 }
+
+/// A connection that is a defect: it waits until another round is durable, and breaks.
+struct Broken(Arc<Told>, AtomicBool);
+
+impl Transport for Broken {
+    fn wake(&self) {
+        if self.1.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        while self.0.flushes.load(Ordering::Relaxed) < 3 {
+            std::thread::yield_now();
+        }
+        panic!("a defect");
+    }
+
+    fn unread(&self) -> usize {
+        0
+    }
+}
+
+#[test]
+fn a_defect_in_one_round_ends_the_next_one_too() {
+    let world = World::new();
+    let (peer, _) = world.connect();
+    let broken = world.open_with(Box::new(Broken(world.log.clone(), AtomicBool::new(false))));
+    world.ask_session(&broken, SessionId::NONE);
+    let before = world.service.engine().last_zxid();
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| {
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| world.solo.commit()))
+        });
+        while world.log.entries.lock().len() < 2 {
+            std::thread::yield_now();
+        }
+        world.request(&peer, 1, create("/on-top"));
+        // It is logged and flushed while the first one is being applied, and then has its turn.
+        assert!(!world.solo.commit());
+        assert!(first.join().expect("caught").is_err());
+    });
+    assert!(peer.is_cut());
+    assert!(world.service.engine().last_zxid() <= before.next(), "nothing on top of it");
+    assert!(!world.solo.commit());
+}

@@ -6,7 +6,7 @@
 //! round. Alone at low load, one thread does it all without a hand-over; under load, flushing and
 //! applying overlap, and all that came meanwhile shares the next flush.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, MutexGuard};
@@ -54,6 +54,22 @@ pub struct Solo {
     /// The last entry that was.
     applied: Mutex<LogId>,
     failure: OnceLock<Failed>,
+    /// Whether a round was left in its middle by a defect.
+    is_broken: AtomicBool,
+}
+
+/// Held while something is done that has to be done to its end. A defect in it is the end of all
+/// rounds, before anybody else gets hold of what it leaves.
+struct Whole<'a>(&'a Solo);
+
+impl Drop for Whole<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.is_broken.store(true, Ordering::SeqCst);
+            self.0.queue.fail();
+            self.0.parts.service.cut_all();
+        }
+    }
 }
 
 /// What becomes of a proposal whose turn has come.
@@ -82,6 +98,7 @@ impl Solo {
             applying: Mutex::new(()),
             applied: Mutex::new(parts.applied),
             failure: OnceLock::new(),
+            is_broken: AtomicBool::new(false),
             parts,
         }
     }
@@ -105,6 +122,7 @@ impl Solo {
 
     /// Carries out one round. Returns the log if it was not let go of.
     fn round<'a>(&'a self, logging: MutexGuard<'a, ()>) -> Option<Option<MutexGuard<'a, ()>>> {
+        let _whole = Whole(self);
         let proposals = self.queue.take(MOST_TXNS)?;
         match self.log(proposals) {
             Ok(round) => {
@@ -112,6 +130,9 @@ impl Solo {
                 // To wake the other thread for nothing takes longer than to apply a few.
                 let is_alone = round.proposals.len() <= APPLIED_AT_A_TIME && self.queue.is_empty();
                 let held = is_alone.then_some(logging);
+                if self.is_broken.load(Ordering::SeqCst) {
+                    return None;
+                }
                 self.apply(round, applying);
                 Some(held)
             }
@@ -227,6 +248,7 @@ impl Solo {
             let mut askers: Vec<&Arc<Peer>> = Vec::new();
             let now = (self.parts.clock)();
             let mut engine = service.engine_mut();
+            let _whole = Whole(self);
             if !std::mem::replace(&mut is_begun, true) && round.entry.is_some() {
                 engine.begin(self.parts.epoch, service.options.rules);
             }
