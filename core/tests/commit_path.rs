@@ -693,7 +693,9 @@ fn many_connections_together_are_bounded_in_a_stall() {
         world.send(peer, &mut set(1, (1 << 20) - 100));
     }
     let mut input = set(2, 10);
-    assert!(world.service.holds_up(&peers[0]) || world.send(&peers[0], &mut input) == Received::Paused);
+    assert!(
+        world.service.holds_up(&peers[0]) || world.send(&peers[0], &mut input) == Received::Paused
+    );
     let idle = world.open();
     world.ask_session(&idle, SessionId::NONE);
     assert!(idle.is_busy(), "whoever has nothing under way has a turn");
@@ -724,6 +726,10 @@ fn a_defect_in_one_round_ends_the_next_one_too() {
     let (peer, _) = world.connect();
     let broken = world.open_with(Box::new(Broken(world.log.clone(), AtomicBool::new(false))));
     world.ask_session(&broken, SessionId::NONE);
+    // So many that the log is let go of while they are applied.
+    for xid in 0..100 {
+        world.request(&peer, xid, delete("/nowhere"));
+    }
     let before = world.service.engine().last_zxid();
     std::thread::scope(|scope| {
         let first = scope.spawn(|| {
@@ -732,7 +738,7 @@ fn a_defect_in_one_round_ends_the_next_one_too() {
         while world.log.entries.lock().len() < 2 {
             std::thread::yield_now();
         }
-        world.request(&peer, 1, create("/on-top"));
+        world.request(&peer, 100, create("/on-top"));
         // It is logged and flushed while the first one is being applied, and then has its turn.
         assert!(!world.solo.commit());
         assert!(first.join().expect("caught").is_err());
