@@ -183,3 +183,48 @@ fn a_server_in_memory_says_that_it_has_no_snapshots() {
     assert!(matches!(server.snapshot(), Err(SnapshotError::InMemory)));
     assert_eq!(server.failure(), None);
 }
+
+fn snapshots_in(directory: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(directory).expect("a directory");
+    let names = files.map(|file| file.expect("a file").file_name().into_string());
+    let mut names: Vec<String> = names.map(|name| name.expect("a name")).collect();
+    names.retain(|name| name.starts_with("snapshot-") && !name.ends_with(".aside"));
+    names.sort();
+    names
+}
+
+#[test]
+fn a_directory_stays_where_it_is_when_the_process_goes_elsewhere() {
+    let (here, there) = (tempfile::tempdir(), tempfile::tempdir());
+    let (here, there) = (here.expect("a directory"), there.expect("a directory"));
+    std::env::set_current_dir(here.path()).expect("it exists");
+    let mut server = durable(Path::new("data")).start().expect("a server");
+    std::env::set_current_dir(there.path()).expect("it exists");
+    connect(&server).ops().create("/a", "", CreateMode::Persistent).expect("created");
+    let file = server.snapshot().expect("a snapshot");
+    assert!(file.is_absolute() && file.is_file(), "{file:?}");
+    server.restart().expect("the same directory");
+    assert!(connect(&server).ops().exists("/a").expect("an answer").is_some());
+    assert_eq!(std::fs::read_dir(there.path()).expect("a directory").count(), 0);
+}
+
+#[test]
+fn transactions_of_before_a_restart_count_for_the_next_snapshot() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut server = durable(directory.path()).snapshot_after_txns(50).start().expect("a server");
+    for _ in 0..2 {
+        assert_eq!(snapshots_in(directory.path()), [] as [String; 0]);
+        let client = connect(&server);
+        client.ops().create("/a", "", CreateMode::Persistent).ok();
+        for _ in 0..29 {
+            client.ops().set("/a", "", None).expect("set");
+        }
+        client.close().expect("closed");
+        server.restart().expect("it starts again");
+    }
+    let until = std::time::Instant::now() + Duration::from_secs(30);
+    while snapshots_in(directory.path()).is_empty() {
+        assert!(std::time::Instant::now() < until, "60 transactions, and no snapshot");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

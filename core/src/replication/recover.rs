@@ -49,6 +49,8 @@ pub struct Recovered {
     pub snapshot: Option<Summary>,
     /// How many entries of the log were applied on top.
     pub replayed: u64,
+    /// How many transactions they held, and how many bytes they are.
+    pub behind: (u64, u64),
 }
 
 /// Recovers a disk; begins one on which nothing ever was.
@@ -99,8 +101,14 @@ pub fn recover(
     if log.last().index < from.index {
         log.reset(from)?;
     }
-    let mut recovered =
-        Recovered { engine: state, applied: from, log, snapshot: summary, replayed: 0 };
+    let mut recovered = Recovered {
+        engine: state,
+        applied: from,
+        log,
+        snapshot: summary,
+        replayed: 0,
+        behind: (0, 0),
+    };
     recovered.replay(&**disk)?;
     Ok(recovered)
 }
@@ -110,7 +118,9 @@ impl Recovered {
     fn replay(&mut self, disk: &dyn Disk) -> Result<(), RecoverError> {
         let mut fault = None;
         let (engine, applied, replayed) = (&mut self.engine, &mut self.applied, &mut self.replayed);
+        let behind = &mut self.behind;
         self.log.replay(applied.index + 1, &mut |entry| {
+            behind.1 += entry.body.len() as u64;
             let batch = match Batch::decode(entry.body) {
                 Ok(batch) => batch,
                 Err(error) => {
@@ -124,6 +134,7 @@ impl Recovered {
                 // Whoever was to hear of it is not connected any more.
                 let _ = engine.apply(txn);
             }
+            behind.0 += batch.txns.len() as u64;
             *applied = entry.id;
             *replayed += 1;
             ControlFlow::Continue(())

@@ -60,6 +60,8 @@ pub struct Snapshots {
 #[derive(Clone, Copy)]
 struct Last {
     id: LogId,
+    /// Transactions and bytes behind it that were in the log at the start.
+    behind: (u64, u64),
     txns: u64,
     bytes: u64,
     at: Moment,
@@ -78,16 +80,18 @@ impl Shared for Service {
 }
 
 impl Snapshots {
-    /// `last` is the entry the newest snapshot ends with.
+    /// `last` is the entry the newest snapshot ends with, `behind` how many transactions and bytes the
+    /// log holds behind it.
     pub fn new(
         (solo, service): (Arc<Solo>, Arc<Service>),
         (log, disk): (Arc<dyn TxnLog>, Arc<dyn Disk>),
         identity: [u8; 16],
         policy: Policy,
-        (last, now): (LogId, Now),
+        (last, behind, now): (LogId, (u64, u64), Now),
     ) -> Snapshots {
         let at = now.moment;
-        let last = Mutex::new(Last { id: last, txns: 0, bytes: 0, at, not_before: at });
+        let last = Last { id: last, behind, txns: 0, bytes: 0, at, not_before: at };
+        let last = Mutex::new(last);
         let (stop, taking) = (AtomicBool::new(false), Mutex::new(()));
         Snapshots { solo, service, log, disk, identity, policy, stop, taking, last }
     }
@@ -99,8 +103,8 @@ impl Snapshots {
             return false;
         }
         let stats = self.solo.disk_stats();
-        let txns = stats.txns.load(Ordering::Relaxed) - last.txns;
-        let bytes = stats.bytes.load(Ordering::Relaxed) - last.bytes;
+        let txns = last.behind.0 + stats.txns.load(Ordering::Relaxed) - last.txns;
+        let bytes = last.behind.1 + stats.bytes.load(Ordering::Relaxed) - last.bytes;
         txns >= self.policy.after_txns
             || bytes >= self.policy.after_bytes
             || (txns > 0 && now.moment.since(last.at) >= self.policy.after)
@@ -125,7 +129,7 @@ impl Snapshots {
         match taken {
             Ok(summary) => {
                 let (id, at) = (summary.head.last, now.moment);
-                *self.last.lock() = Last { id, txns, bytes, at, not_before: at };
+                *self.last.lock() = Last { id, behind: (0, 0), txns, bytes, at, not_before: at };
                 stats.snapshots.note(now.moment.since(began.moment));
                 stats.snapshot_zxid.store(summary.head.zxid.0, Ordering::Relaxed);
                 tracing::info!(

@@ -132,7 +132,8 @@ impl ServerBuilder {
 
     /// Keeps everything in this directory, which is created if it does not exist: what was
     /// acknowledged is there after a crash of the process or of the machine. A second server is
-    /// refused there as long as this one runs. Default: everything in memory, gone with the server.
+    /// refused there as long as this one runs. A relative path is taken from where the process is at the
+    /// start. Default: everything in memory, gone with the server.
     pub fn data_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.data_dir = Some(directory.into());
         self
@@ -180,6 +181,16 @@ impl ServerBuilder {
     pub fn workers(mut self, threads: usize) -> Self {
         self.workers = threads.max(1);
         self
+    }
+
+    /// The same, with a data directory that stays where it is when the process goes elsewhere.
+    pub(super) fn with_absolute_dir(mut self) -> Result<ServerBuilder, StartError> {
+        if let Some(directory) = &mut self.data_dir {
+            *directory = std::path::absolute(&*directory).map_err(|error| {
+                StartError::DataDir(format!("{}: {error}", directory.display()))
+            })?;
+        }
+        Ok(self)
     }
 
     /// The service over this state, or over none.

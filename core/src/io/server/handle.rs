@@ -37,8 +37,9 @@ impl ServerBuilder {
     /// [`StartError::Timeouts`], [`StartError::DataDir`] and [`StartError::Recovery`] before the port
     /// is opened; [`StartError::Listen`], [`StartError::Thread`].
     pub fn start(self) -> Result<Server, StartError> {
-        let (live, address) = Live::start(&self, None)?;
-        Ok(Server { settings: Box::new(self), address, live })
+        let settings = self.with_absolute_dir()?;
+        let (live, address) = Live::start(&settings, None)?;
+        Ok(Server { settings: Box::new(settings), address, live })
     }
 }
 
@@ -171,7 +172,9 @@ impl Server {
         self.live.stop();
         let engine = self.live.running.service.take_engine();
         let settings = ServerBuilder::clone(&self.settings).listen(self.address);
-        self.live = Live::start(&settings, Some(engine))?.0;
+        // What is on a disk is read from there, and not in memory twice meanwhile.
+        let engine = settings.data_dir.is_none().then_some(engine);
+        self.live = Live::start(&settings, engine)?.0;
         Ok(())
     }
 }

@@ -91,7 +91,7 @@ impl Storage {
             (log.clone(), disk),
             log.identity(),
             settings.snapshots,
-            (last, clock.now()),
+            (last, recovered.behind, clock.now()),
         ));
         let mut storage = Storage {
             solo,

@@ -101,7 +101,11 @@ impl Standing {
             (log.clone(), shared),
             log.identity(),
             Policy { kept: 2, ..Policy::default() },
-            (found.snapshot.map(|summary| summary.head.last).unwrap_or_default(), NOW),
+            (
+                found.snapshot.map(|summary| summary.head.last).unwrap_or_default(),
+                found.behind,
+                NOW,
+            ),
         );
         let acknowledged = BTreeMap::new();
         Ok(Standing { disk: disk.clone(), service, solo, snapshots, log, acknowledged })
