@@ -55,7 +55,7 @@ impl fmt::Display for ExportReport {
         if self.sessions_lost > 0 {
             writeln!(
                 out,
-                "warning     {} sessions were not created by Apache: their clients cannot re-attach \
+                "warning     sessions that Apache did not create: {}; their clients cannot re-attach \
                  there and have to open new ones; the old ones expire",
                 self.sessions_lost
             )?;

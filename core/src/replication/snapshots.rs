@@ -133,7 +133,7 @@ impl Snapshots {
                 stats.snapshots.note(now.moment.since(began.moment));
                 stats.snapshot_zxid.store(summary.head.zxid.0, Ordering::Relaxed);
                 tracing::info!(
-                    "snapshot {} holds {} things in {} bytes",
+                    "took {}: {} znodes and sessions in {} bytes",
                     summary.name,
                     summary.items,
                     summary.bytes

@@ -59,13 +59,13 @@ impl Storage {
         let (disk, options) = with_faults(Arc::new(real), Options::new(identity()));
         let recovered = recover(&disk, options, &settings.engine_options())?;
         tracing::info!(
-            "{}: {} znodes and {} sessions as of zxid {}, {} entries of the log on top of {}",
+            "{} as of zxid {}: znodes {}, sessions {}; from {}, log entries after it {}",
             directory.display(),
+            recovered.engine.last_zxid(),
             recovered.engine.node_count(),
             recovered.engine.registry().len(),
-            recovered.engine.last_zxid(),
-            recovered.replayed,
-            recovered.snapshot.as_ref().map_or("nothing", |summary| summary.name.as_str())
+            recovered.snapshot.as_ref().map_or("no snapshot", |summary| summary.name.as_str()),
+            recovered.replayed
         );
         let epoch = recovered.engine.epoch();
         let log = Arc::new(recovered.log);
