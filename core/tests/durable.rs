@@ -106,6 +106,20 @@ fn containers_and_ttl_znodes_come_due_after_a_restart_as_before() {
 }
 
 #[test]
+fn a_refused_directory_is_left_alone_and_the_way_out_is_named() {
+    let directory = tempfile::tempdir().expect("a directory");
+    durable(directory.path()).start().expect("a new directory").shutdown();
+    let log = directory.path().join("log-0000000000000001");
+    std::fs::remove_file(&log).expect("it is there");
+    let Err(error @ StartError::Recovery(_)) = durable(directory.path()).start() else {
+        panic!("it started")
+    };
+    let why = error.to_string();
+    assert!(why.contains(&log.display().to_string()), "{why}");
+    assert!(why.contains("nothing was changed") && why.contains("tenure verify"), "{why}");
+}
+
+#[test]
 fn a_second_server_is_kept_out_and_told_by_whom() {
     let directory = tempfile::tempdir().expect("a directory");
     let first = durable(directory.path()).start().expect("a server");

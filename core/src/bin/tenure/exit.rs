@@ -45,12 +45,6 @@ impl Failure {
         Failure { code: LOG_FAILED, text: format!("nothing was acknowledged any more: {text}") }
     }
 
-    /// The same, said at more length.
-    pub fn with(mut self, more: &str) -> Failure {
-        self.text.push_str(more);
-        self
-    }
-
     /// Prints why, and gives the number to end with.
     pub fn report(&self) -> ExitCode {
         eprintln!("tenure: {}", self.text);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use tenure::server::{Server, ServerBuilder, StartError};
+use tenure::server::{Server, ServerBuilder};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::Failure;
@@ -75,7 +75,7 @@ impl Serve {
             // line is lost.
             let mut terminate = signal(SignalKind::terminate())?;
             let mut interrupt = signal(SignalKind::interrupt())?;
-            let server = server.start().map_err(|error| self.refused(error))?;
+            let server = server.start()?;
             println!("listening on {}", server.addr());
             let ended = tokio::select! {
                 _ = terminate.recv() => Ok(()),
@@ -85,18 +85,6 @@ impl Serve {
             server.shutdown();
             ended
         })
-    }
-
-    /// Why it did not start, with the way out.
-    fn refused(&self, error: StartError) -> Failure {
-        let way_out = match (&error, &self.data) {
-            (StartError::Recovery(_), Some(data)) => {
-                let data = data.display();
-                format!("; nothing was changed, and `tenure verify {data}` says what can be used")
-            }
-            _ => String::new(),
-        };
-        Failure::from(error).with(&way_out)
     }
 
     /// The server as the options say.

@@ -25,7 +25,7 @@ pub enum StartError {
     #[error("the data directory cannot be used: {0}")]
     DataDir(String),
     /// What was acknowledged is not all there, or not as it was written. Nothing was changed.
-    #[error(transparent)]
+    #[error("{0}; nothing was changed, and `tenure verify` says what can be used")]
     Recovery(#[from] RecoverError),
     /// A thread cannot be started.
     #[error("cannot start a server thread: {0}")]
