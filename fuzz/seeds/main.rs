@@ -3,6 +3,11 @@
 //! Run from this folder: `cargo run --example seeds`. Names are the operations' own, so running it
 //! again changes nothing but what changed.
 
+mod disk;
+#[allow(dead_code, reason = "the target needs more of it than the seeds")]
+#[path = "../targets/disk/memory.rs"]
+mod memory;
+
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -28,7 +33,8 @@ const REPLY_HEAD: usize = 4 + 16;
 fn main() -> io::Result<()> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     write_requests(&corpus.join("request"))?;
-    write_replies(&corpus.join("reply"))
+    write_replies(&corpus.join("reply"))?;
+    disk::write(&corpus.join("disk"))
 }
 
 fn write_requests(folder: &Path) -> io::Result<()> {

@@ -117,4 +117,4 @@ def _has_address_sanitizer() -> bool:
     return library is not None and any(Path(library.strip()).glob("librustc*_rt.asan.a"))
 
 
-SUITES = [Suite("fuzz", "garbage to both decoders, 60 s each, then under AddressSanitizer", fuzz)]
+SUITES = [Suite("fuzz", "garbage to all decoders, 60 s each, then under AddressSanitizer", fuzz)]

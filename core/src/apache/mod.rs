@@ -36,5 +36,8 @@ pub use password::password;
 pub use report::{Counts, FileReport, Report};
 pub use stream::Unreadable;
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(test)]
 mod tests;
