@@ -242,3 +242,25 @@ fn transactions_of_before_a_restart_count_for_the_next_snapshot() {
         std::thread::sleep(Duration::from_millis(10));
     }
 }
+
+#[test]
+fn a_snapshot_of_another_directory_is_not_taken_for_ones_own() {
+    let (own, other) = (tempfile::tempdir(), tempfile::tempdir());
+    let (own, other) = (own.expect("a directory"), other.expect("a directory"));
+    let server = durable(own.path()).start().expect("a server");
+    connect(&server).ops().create("/own", "", CreateMode::Persistent).expect("created");
+    server.shutdown();
+    let server = durable(other.path()).start().expect("a server");
+    let client = connect(&server);
+    (0..9).for_each(|n| {
+        client.ops().create(&format!("/{n}"), "", CreateMode::Persistent).expect("created");
+    });
+    let foreign = server.snapshot().expect("a snapshot");
+    server.shutdown();
+    let name = foreign.file_name().expect("a name");
+    std::fs::copy(&foreign, own.path().join(name)).expect("copied");
+    let server = durable(own.path()).start().expect("the log has everything");
+    let client = connect(&server);
+    assert!(client.ops().exists("/own").expect("an answer").is_some());
+    assert!(client.ops().exists("/1").expect("an answer").is_none());
+}
