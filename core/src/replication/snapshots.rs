@@ -15,6 +15,10 @@ use crate::log::snapshot::{self, Head, Summary};
 use crate::log::{Disk, LogId, TxnLog};
 use crate::service::{Now, Service};
 
+/// How many times as long as a snapshot took no other is taken by itself, so that a busy server with a
+/// large state does not do nothing else.
+const REST: u32 = 9;
+
 /// How long to wait after an attempt that failed.
 const TRY_AGAIN: Duration = Duration::from_secs(10);
 
@@ -129,8 +133,10 @@ impl Snapshots {
         match taken {
             Ok(summary) => {
                 let (id, at) = (summary.head.last, now.moment);
-                *self.last.lock() = Last { id, behind: (0, 0), txns, bytes, at, not_before: at };
-                stats.snapshots.note(now.moment.since(began.moment));
+                let took = at.since(began.moment);
+                let not_before = at + took * REST;
+                *self.last.lock() = Last { id, behind: (0, 0), txns, bytes, at, not_before };
+                stats.snapshots.note(took);
                 stats.snapshot_zxid.store(summary.head.zxid.0, Ordering::Relaxed);
                 tracing::info!(
                     "took {}: {} znodes and sessions in {} bytes",
