@@ -6,7 +6,7 @@ use std::time::Duration;
 use tenure::base::mode::Ttl;
 use tenure::blocking::Client;
 use tenure::server::{Clock, Server, ServerBuilder, SnapshotError, StartError};
-use tenure::{CreateMode, Recovery};
+use tenure::{Code, CreateMode, Recovery};
 
 fn durable(directory: &Path) -> ServerBuilder {
     Server::builder().data_dir(directory)
@@ -76,6 +76,18 @@ fn s39_s43_a_session_that_does_not_come_back_expires_a_full_timeout_after_the_st
     assert_eq!(server.sessions(), []);
     let witness = connect(&server);
     assert!(witness.ops().exists("/held").expect("an answer").is_none(), "it went along");
+}
+
+#[test]
+fn a_directory_is_not_begun_where_there_is_no_room_and_goes_on_where_there_was() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let full = || durable(directory.path()).least_free(u64::MAX).start();
+    let Err(StartError::DataDir(why)) = full() else { panic!("it began without room") };
+    assert!(why.contains("bytes free, and a new data directory needs"), "{why}");
+    durable(directory.path()).start().expect("there is room").shutdown();
+    let server = full().expect("what is there can be read, and taken away");
+    let refused = connect(&server).ops().create("/more", "", CreateMode::Persistent);
+    assert_eq!(refused.expect_err("there is no room").code(), Some(Code::NotReadOnly));
 }
 
 #[test]

@@ -20,6 +20,9 @@ use crate::service::Service;
 /// How often it is looked whether the disk and the log have room, and whether a snapshot is due.
 const LOOK: Duration = Duration::from_millis(250);
 
+/// Bytes that a new log takes at once.
+const FIRST_ROOM: u64 = 4 << 20;
+
 /// Why there is no snapshot.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -57,6 +60,7 @@ impl Storage {
         refuse_apache(directory)?;
         let lock = real.lock().map_err(|error| data_dir(&error))?;
         let (disk, options) = with_faults(Arc::new(real), Options::new(identity()));
+        refuse_small(&*disk, directory, settings.least_free)?;
         let recovered = recover(&disk, options, &settings.engine_options())?;
         tracing::info!(
             "{} as of zxid {}: znodes {}, sessions {}; from {}, log entries after it {}",
@@ -203,6 +207,20 @@ fn refuse_apache(directory: &Path) -> Result<(), StartError> {
         "{shown} is one of Apache ZooKeeper; `tenure import --from {shown} --data DIR` makes one of \
          tenure out of it"
     )))
+}
+
+/// Refuses to begin where there is no room to go on.
+fn refuse_small(disk: &dyn Disk, directory: &Path, least_free: u64) -> Result<(), StartError> {
+    let is_new = disk.list().is_ok_and(|names| !names.iter().any(|name| name.starts_with("log-")));
+    let needed = least_free.saturating_add(FIRST_ROOM);
+    match disk.free() {
+        Ok(free) if is_new && free < needed => Err(StartError::DataDir(format!(
+            "{} has {free} bytes free, and a new data directory needs {needed}; make room, or choose \
+             another disk",
+            directory.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn data_dir(error: &dyn std::fmt::Display) -> StartError {
