@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -151,7 +152,9 @@ fn write_file(
     path: &Path,
     progress: &mut dyn FnMut(u64, u64),
 ) -> io::Result<(Counts, u64)> {
-    let mut out = BufWriter::with_capacity(256 << 10, File::create_new(path)?);
+    // For its owner only: it holds everybody's data, and to Apache the id of a session proves it.
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut out = BufWriter::with_capacity(256 << 10, file);
     let (counts, bytes) = write(engine, &mut out, progress)?;
     out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
     Ok((counts, bytes))

@@ -92,6 +92,10 @@ impl Directory {
                 .and_then(|parent| parent.sync_all())
                 .map_err(|error| fault("sync", parent, error))?;
         }
+        // Whoever made it just before may not have made it durable. Not every parent can be synced.
+        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            let _ = fs::File::open(parent).and_then(|parent| parent.sync_all());
+        }
         Directory::open_as(path, false)
     }
 
