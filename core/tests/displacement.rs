@@ -88,22 +88,26 @@ fn create(path: &str) -> BytesMut {
 
 #[test]
 fn n6_s34_a_write_of_a_displaced_connection_is_not_carried_out() {
-    let service = service();
-    let (old, new) = (open(&service), open(&service));
-    let session = connect(&service, &old, SessionId::NONE).session_id;
-    let mut late = create("/late");
-    // The thread of the old connection comes to a halt between the request and its turn.
-    service.receive(&old, &mut late, NOW, &mut |proposal| {
-        ask(&service, &new, session);
-        assert_eq!(answer(&new), None, "something of the old connection is still under way");
-        InMemory.propose(&service, proposal, NOW);
-        assert_eq!(answer(&new).map(|response| response.session_id), Some(session));
-    });
-    assert_eq!(send(&service, &new, create("/newer")), Received::All);
-    let znodes = service.engine().node_count();
-    // The root, three reserved ones, and what the new connection wrote.
-    assert_eq!(znodes, 5, "a write of the old connection was carried out");
-    assert_eq!(service.session_ids(), [session]);
+    for in_place in [false, true] {
+        let service = service().in_place(in_place);
+        let (old, new) = (open(&service), open(&service));
+        let session = connect(&service, &old, SessionId::NONE).session_id;
+        let mut late = create("/late");
+        // The thread of the old connection comes to a halt between the request and its turn.
+        service.receive(&old, &mut late, NOW, &mut |proposal| {
+            ask(&service, &new, session);
+            let taken_over = answer(&new).map(|response| response.session_id);
+            assert_eq!(taken_over, in_place.then_some(session), "who waits, if anybody");
+            InMemory.propose(&service, proposal, NOW);
+            let taken_over = taken_over.or(answer(&new).map(|response| response.session_id));
+            assert_eq!(taken_over, Some(session));
+        });
+        assert_eq!(send(&service, &new, create("/newer")), Received::All);
+        let znodes = service.engine().node_count();
+        // The root, three reserved ones, and what the new connection wrote.
+        assert_eq!(znodes, 5, "a write of the old connection was carried out");
+        assert_eq!(service.session_ids(), [session]);
+    }
 }
 
 #[test]

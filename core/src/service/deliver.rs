@@ -97,7 +97,9 @@ impl Service {
     /// A proposal will not be carried out, and nobody hears of it. Like a delivery it stands in the
     /// order of proposals, and under the engine's write guard.
     pub fn forget(&self, engine: &Engine, proposal: &Proposal, now: Now) {
-        if let Some(Origin { peer, .. }) = &proposal.origin {
+        if let Some(Origin { peer, .. }) = &proposal.origin
+            && !self.is_in_place
+        {
             self.settle(engine, peer, proposal.size, now);
         }
     }

@@ -186,6 +186,9 @@ impl<'a> Batch<'a> {
 
     /// A transaction is about to be proposed.
     fn enter(&self, size: usize) {
+        if self.service.is_in_place {
+            return;
+        }
         self.service.stats.begin(size);
         self.peer.line.enter(size);
     }

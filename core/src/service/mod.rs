@@ -99,6 +99,8 @@ pub struct Service {
     /// Its figures.
     pub stats: Stats,
     started: Now,
+    /// Whether a proposal has had its turn when whoever made it goes on: then nothing ever waits.
+    is_in_place: bool,
     engine: RwLock<Engine>,
     sessions: Mutex<Sessions>,
     watches: Mutex<WatchTable>,
@@ -136,6 +138,7 @@ impl Service {
             options,
             stats: Stats::default(),
             started: now,
+            is_in_place: false,
             engine: RwLock::new(engine),
             sessions: Mutex::new(sessions),
             watches: Mutex::new(WatchTable::new(watch_seed)),
@@ -143,6 +146,13 @@ impl Service {
             passwords,
             listening_on: OnceLock::new(),
         }
+    }
+
+    /// The same, told whether proposals have their turn before the call that makes them returns. Where
+    /// they have, no account is kept of what is under way.
+    pub fn in_place(mut self, yes: bool) -> Service {
+        self.is_in_place = yes;
+        self
     }
 
     /// The address clients reach it at, once it is bound.

@@ -197,7 +197,8 @@ impl ServerBuilder {
     pub(super) fn service(&self, engine: Option<Engine>) -> Result<Arc<Service>, StartError> {
         let options = self.options()?;
         let engine = engine.unwrap_or_else(|| Engine::new(self.engine_options()));
-        Ok(Arc::new(Service::new(options, engine, self.clock.now(), Box::new(password))))
+        let service = Service::new(options, engine, self.clock.now(), Box::new(password));
+        Ok(Arc::new(service.in_place(self.data_dir.is_none())))
     }
 
     /// What an engine is told at its start.
