@@ -93,7 +93,7 @@ impl Solo {
     pub fn new(parts: Parts) -> Solo {
         Solo {
             queue: Queue::default(),
-            space: Space::new(parts.disk.clone(), parts.least_free),
+            space: Space::new(parts.disk.clone(), parts.least_free, parts.service.clone()),
             logging: Mutex::new(()),
             applying: Mutex::new(()),
             applied: Mutex::new(parts.applied),
@@ -169,7 +169,6 @@ impl Solo {
     /// Looks whether the disk has room.
     pub fn look_at_space(&self) {
         self.space.look();
-        self.disk_stats().is_full.store(self.space.is_full(), Ordering::Relaxed);
     }
 
     /// What was asked of the disk so far.

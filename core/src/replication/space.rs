@@ -4,25 +4,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::log::Disk;
+use crate::service::{DiskStats, Service};
 
 /// Whether there is room, as far as it was looked at.
 pub(super) struct Space {
     disk: Arc<dyn Disk>,
     /// Bytes that have to be free for writes that need room.
     least: u64,
-    is_full: AtomicBool,
+    /// Where it says so, for the figures to show.
+    service: Arc<Service>,
 }
 
 impl Space {
-    pub(super) fn new(disk: Arc<dyn Disk>, least: u64) -> Space {
-        let space = Space { disk, least, is_full: AtomicBool::new(false) };
+    pub(super) fn new(disk: Arc<dyn Disk>, least: u64, service: Arc<Service>) -> Space {
+        let space = Space { disk, least, service };
         space.look();
         space
     }
 
     /// Whether writes that need room are refused.
     pub(super) fn is_full(&self) -> bool {
-        self.is_full.load(Ordering::Relaxed)
+        self.flag().load(Ordering::Relaxed)
     }
 
     /// The log found no room, whatever was free at the last look.
@@ -38,8 +40,12 @@ impl Space {
         self.set(free < least, &format!("{free} bytes are free, {least} are needed"));
     }
 
+    fn flag(&self) -> &AtomicBool {
+        &self.service.stats.disk.get_or_init(DiskStats::default).is_full
+    }
+
     fn set(&self, is_full: bool, why: &str) {
-        if self.is_full.swap(is_full, Ordering::Relaxed) == is_full {
+        if self.flag().swap(is_full, Ordering::Relaxed) == is_full {
             return;
         }
         if is_full {
