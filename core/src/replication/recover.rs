@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::engine::snapshots::{Unloadable, load_newest};
-use crate::engine::{Batch, Engine, EngineOptions};
+use crate::engine::{Batch, Engine, EngineOptions, Undecodable};
 use crate::log::snapshot::{self, Summary};
 use crate::log::{Damage, Disk, Failed, LogId, OpenError, Options, SegmentLog, TxnLog};
 
@@ -21,9 +21,19 @@ pub enum RecoverError {
     /// The log cannot be opened: damage in it, a newer format, or the system refuses.
     #[error(transparent)]
     Log(#[from] OpenError),
-    /// An entry of the log is not what was written, although its bytes are.
+    /// A file changed while it was read.
     #[error(transparent)]
     Damage(#[from] Damage),
+    /// The bytes of an entry are as they were written, and this release cannot read them.
+    #[error("entry {index} of the log in {directory} cannot be applied: {why}")]
+    Entry {
+        /// The directory.
+        directory: String,
+        /// Which entry.
+        index: u64,
+        /// What is wrong with it.
+        why: Undecodable,
+    },
     /// No snapshot can be used that the log goes on from.
     #[error("{directory} cannot be recovered: {why}")]
     Gap {
@@ -123,9 +133,9 @@ impl Recovered {
             behind.1 += entry.body.len() as u64;
             let batch = match Batch::decode(entry.body) {
                 Ok(batch) => batch,
-                Err(error) => {
-                    let found = format!("entry {}: {error}", entry.id.index);
-                    fault = Some(Damage { file: disk.shown("log"), offset: 0, found });
+                Err(why) => {
+                    let (directory, index) = (disk.shown(""), entry.id.index);
+                    fault = Some(RecoverError::Entry { directory, index, why });
                     return ControlFlow::Break(());
                 }
             };
@@ -139,7 +149,7 @@ impl Recovered {
             *replayed += 1;
             ControlFlow::Continue(())
         })?;
-        fault.map_or(Ok(()), |fault| Err(fault.into()))
+        fault.map_or(Ok(()), Err)
     }
 }
 
