@@ -8,15 +8,13 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 use tenure::base::{
-    Acl, Code, CreateMode, Identity, Millis, Moment, Password, SessionId, WallMillis, WatchMode,
-    Zxid,
+    Acl, Code, CreateMode, Identity, Moment, Password, SessionId, WallMillis, WatchMode, Zxid,
 };
-use tenure::engine::{Batch, Engine, EngineOptions, Rules};
+use tenure::engine::{Batch, Engine, EngineOptions};
 use tenure::log::{AppendError, Damage, Disk, Entry, Failed, File, LogId, TxnLog};
 use tenure::replication::Replicator;
 use tenure::replication::solo::{Parts, Solo};
 use tenure::service::{Now, Options, Peer, Received, Service, Transport};
-use tenure::session::Bounds;
 use tenure::wire::jute::Reader;
 use tenure::wire::{ConnectRequest, ConnectResponse, Create, ReplyHeader, Request, frame};
 
@@ -154,17 +152,7 @@ type Replied = (i32, i64, i32, Bytes);
 
 impl World {
     fn new() -> World {
-        let options = Options {
-            server_id: 1,
-            tick: Millis(2_000),
-            bounds: Bounds::new(Millis(4_000), Millis(40_000)).expect("in order"),
-            connections_per_address: 0,
-            sessionless_timeout: Duration::from_secs(10),
-            max_frame: 1 << 20,
-            outstanding: 1_000,
-            rules: Rules::default(),
-            reap_interval: Duration::from_secs(60),
-        };
+        let options = Options { connections_per_address: 0, ..Options::default() };
         let now = Arc::new(AtomicU64::new(1_000_000));
         let start = Now { moment: Moment(1_000_000), wall: WALL };
         let engine = Engine::new(EngineOptions::default());

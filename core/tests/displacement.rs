@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
-use tenure::base::{Acl, CreateMode, Millis, Moment, Password, SessionId, WallMillis, Zxid};
+use tenure::base::{Acl, CreateMode, Moment, Password, SessionId, WallMillis, Zxid};
 use tenure::engine::{Engine, EngineOptions};
 use tenure::replication::{InMemory, Replicator};
 use tenure::service::{Now, Options, Peer, Received, Service, Transport};
-use tenure::session::Bounds;
 use tenure::wire::{ConnectRequest, ConnectResponse, Create, Request, frame};
 
 const NOW: Now = Now { moment: Moment(1_000_000), wall: WallMillis(1) };
@@ -26,18 +25,7 @@ impl Transport for Nowhere {
 }
 
 fn service() -> Service {
-    let bounds = Bounds::new(Millis(4_000), Millis(40_000)).expect("in order");
-    let options = Options {
-        server_id: 1,
-        tick: Millis(2_000),
-        bounds,
-        connections_per_address: 0,
-        sessionless_timeout: Duration::from_secs(10),
-        max_frame: 1 << 20,
-        outstanding: 1_000,
-        rules: tenure::engine::Rules::default(),
-        reap_interval: Duration::from_secs(60),
-    };
+    let options = Options { connections_per_address: 0, ..Options::default() };
     let engine = Engine::new(EngineOptions::default());
     Service::new(options, engine, NOW, Box::new(|| Password([7; 16])))
 }

@@ -38,7 +38,7 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::base::{Millis, Moment, Password, SessionId, WallMillis};
+use crate::base::{Millis, Moment, Password, SessionId, WallMillis, limits};
 use crate::engine::{Engine, EngineOptions, Rules};
 use crate::session::{Attachments, Bounds, Deadlines, SessionIds};
 use crate::watch::WatchTable;
@@ -71,6 +71,25 @@ pub struct Options {
     pub rules: Rules,
     /// How often containers and TTL znodes are looked at.
     pub reap_interval: std::time::Duration,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        let ticks = |count: u32| Millis::from_duration(limits::TICK.saturating_mul(count));
+        let bounds =
+            Bounds::new(ticks(limits::MIN_SESSION_TICKS), ticks(limits::MAX_SESSION_TICKS));
+        Options {
+            server_id: 1,
+            tick: ticks(1),
+            bounds: bounds.expect("two ticks are fewer than twenty"),
+            connections_per_address: limits::CONNECTIONS_PER_ADDRESS,
+            sessionless_timeout: limits::SESSIONLESS_TIMEOUT,
+            max_frame: limits::MAX_FRAME,
+            outstanding: limits::OUTSTANDING,
+            rules: Rules::default(),
+            reap_interval: limits::REAP_INTERVAL,
+        }
+    }
 }
 
 /// The time of an arrival, on both clocks.

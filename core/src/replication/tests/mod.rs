@@ -6,7 +6,6 @@ mod foreign;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -15,11 +14,10 @@ use super::{Policy, RecoverError, Recovered, Replicator, Snapshots, Solo, recove
 use crate::base::{
     Acl, CreateMode, Identity, Millis, Moment, Password, SessionId, WallMillis, Zxid,
 };
-use crate::engine::{Cause, Change, Engine, EngineOptions, Rules, Txn};
+use crate::engine::{Cause, Change, Engine, EngineOptions, Txn};
 use crate::log::sim::SimDisk;
 use crate::log::{Disk, Options, SegmentLog};
 use crate::service::{self, Now, Proposal, Service};
-use crate::session::Bounds;
 use crate::wire::{Create, MultiOp, Request};
 
 const NOW: Now = Now { moment: Moment(1_000_000), wall: WallMillis(1_000) };
@@ -71,17 +69,8 @@ struct Standing {
 impl Standing {
     fn start(disk: &SimDisk) -> Result<Standing, RecoverError> {
         let found = recovered(disk)?;
-        let options = service::Options {
-            server_id: 1,
-            tick: Millis(2_000),
-            bounds: Bounds::new(Millis(4_000), Millis(40_000)).expect("in order"),
-            connections_per_address: 0,
-            sessionless_timeout: Duration::from_secs(10),
-            max_frame: 1 << 20,
-            outstanding: 1_000,
-            rules: Rules::default(),
-            reap_interval: Duration::from_secs(60),
-        };
+        let options =
+            service::Options { connections_per_address: 0, ..service::Options::default() };
         let passwords = Box::new(|| Password([7; 16]));
         let service = Arc::new(Service::new(options, found.engine, NOW, passwords));
         let log = Arc::new(found.log);

@@ -10,14 +10,13 @@ use bytes::{Bytes, BytesMut};
 
 use self::held::Held;
 use super::{Member, Network, Setup};
-use crate::base::{Acl, CreateMode, Millis, Moment, Password, SessionId, WallMillis, Zxid};
+use crate::base::{Acl, CreateMode, Moment, Password, SessionId, WallMillis, Zxid};
 use crate::engine::snapshots::load_newest;
-use crate::engine::{Engine, EngineOptions, Rules};
+use crate::engine::{Engine, EngineOptions};
 use crate::log::sim::SimDisk;
 use crate::log::{self, SegmentLog, TxnLog, snapshot};
 use crate::replication::Replicator;
 use crate::service::{Now, Options, Peer, Service, Transport};
-use crate::session::Bounds;
 use crate::wire::jute::Reader;
 use crate::wire::reply::ReplyHeader;
 use crate::wire::{ConnectRequest, Create, Request, frame};
@@ -54,17 +53,7 @@ impl Transport for Nowhere {
 }
 
 fn service(id: u64, start: u64, engine: Engine) -> Service {
-    let options = Options {
-        server_id: id as u8,
-        tick: Millis(2_000),
-        bounds: Bounds::new(Millis(4_000), Millis(40_000)).expect("in order"),
-        connections_per_address: 0,
-        sessionless_timeout: Duration::from_secs(10),
-        max_frame: 1 << 20,
-        outstanding: 1_000,
-        rules: Rules::default(),
-        reap_interval: Duration::from_secs(60),
-    };
+    let options = Options { server_id: id as u8, connections_per_address: 0, ..Options::default() };
     // The ids of sessions begin at the time of the start, which no two starts have in common.
     let now = Now { wall: WallMillis(start as i64), ..NOW };
     Service::new(options, engine, now, Box::new(|| Password([7; 16])))
