@@ -128,3 +128,10 @@ pub const IDENTITY_BYTES: usize = 16 << 10;
 /// Most bytes of schemes and ids in one access control list, once `auth` in it has been replaced by
 /// what the asker has proven. A longer one is invalid.
 pub const ACL_BYTES: usize = 1 << 20;
+
+/// Ephemerals one session may have. One more is refused with `QuotaExceeded`.
+pub const EPHEMERALS_PER_SESSION: u32 = 100_000;
+
+/// Bytes of data the ephemerals of one session may hold. What would exceed it is refused with
+/// `QuotaExceeded`.
+pub const EPHEMERAL_BYTES_PER_SESSION: u64 = 256 << 20;

@@ -12,12 +12,12 @@ use std::sync::Arc;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{Cause, Change, Txn};
-use crate::base::{Identity, Millis, Password, SessionId, WallMillis};
+use crate::base::{Identity, Millis, Password, SessionId, WallMillis, limits};
 use crate::wire::jute::{self, Malformed, Reader};
 use crate::wire::{Op, Request};
 
 /// The version written, and the newest one read.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// The most transactions whoever writes puts into one batch. More are read all the same.
 pub const MOST_TXNS: usize = 4_096;
@@ -30,11 +30,59 @@ pub struct Rules {
     /// How long after its creation, or after its data were last set, a container goes that never
     /// had a child. `None`: never.
     pub never_used_containers: Option<Millis>,
+    /// Which schemes access control lists may name, besides those that are built in.
+    pub schemes: Schemes,
+    /// Whether access control lists are stored and shown, and forbid nothing.
+    pub skips_acl: bool,
+    /// Whether the hard limits of quotas are kept.
+    pub enforces_quota: bool,
+    /// How many ephemerals one session may have.
+    pub ephemerals_per_session: u32,
+    /// How many bytes of data they may hold together.
+    pub ephemeral_bytes_per_session: u64,
 }
 
 impl Default for Rules {
     fn default() -> Rules {
-        Rules { extended_types: true, never_used_containers: None }
+        Rules {
+            extended_types: true,
+            never_used_containers: None,
+            schemes: Schemes::default(),
+            skips_acl: false,
+            enforces_quota: false,
+            ephemerals_per_session: limits::EPHEMERALS_PER_SESSION,
+            ephemeral_bytes_per_session: limits::EPHEMERAL_BYTES_PER_SESSION,
+        }
+    }
+}
+
+impl Rules {
+    /// What was in force when entries of version 1 were written.
+    fn of_version_1(extended_types: bool, never_used_containers: Option<Millis>) -> Rules {
+        Rules {
+            extended_types,
+            never_used_containers,
+            ephemerals_per_session: u32::MAX,
+            ephemeral_bytes_per_session: u64::MAX,
+            ..Rules::default()
+        }
+    }
+}
+
+/// Schemes that a server may or may not know. `world`, `auth` and `ip` are always known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Schemes {
+    /// A user and the hash of a password.
+    pub digest: bool,
+    /// The name that a SASL mechanism has proven.
+    pub sasl: bool,
+    /// The subject of a client's certificate.
+    pub x509: bool,
+}
+
+impl Default for Schemes {
+    fn default() -> Schemes {
+        Schemes { digest: true, sasl: false, x509: false }
     }
 }
 
@@ -74,6 +122,17 @@ fn put_head(out: &mut BytesMut, epoch: u32, rules: Rules, count: usize) {
     out.put_u32(epoch);
     jute::put_bool(out, rules.extended_types);
     out.put_i64(rules.never_used_containers.map_or(-1, |limit| i64::from(limit.0)));
+    for yes in [
+        rules.schemes.digest,
+        rules.schemes.sasl,
+        rules.schemes.x509,
+        rules.skips_acl,
+        rules.enforces_quota,
+    ] {
+        jute::put_bool(out, yes);
+    }
+    out.put_u32(rules.ephemerals_per_session);
+    out.put_u64(rules.ephemeral_bytes_per_session);
     jute::put_length(out, count);
 }
 
@@ -132,15 +191,11 @@ impl Batch {
     pub fn decode(body: Bytes) -> Result<Batch, Undecodable> {
         let mut reader = Reader::new(body);
         let version = reader.byte()?;
-        if version != VERSION {
+        if !(1..=VERSION).contains(&version) {
             return Err(Undecodable::Version(version));
         }
         let epoch = u32::try_from(reader.int()?).map_err(|_| Malformed)?;
-        let extended_types = reader.bool()?;
-        let never_used_containers = match reader.long()? {
-            -1 => None,
-            limit => Some(Millis(u32::try_from(limit).map_err(|_| Malformed)?)),
-        };
+        let rules = take_rules(&mut reader, version)?;
         let count = usize::try_from(reader.int()?).map_err(|_| Malformed)?;
         let mut txns: Vec<Txn> = Vec::with_capacity(count.min(MOST_TXNS));
         for _ in 0..count {
@@ -150,8 +205,28 @@ impl Batch {
         if reader.remaining() > 0 {
             return Err(Undecodable::Malformed);
         }
-        Ok(Batch { epoch, rules: Rules { extended_types, never_used_containers }, txns })
+        Ok(Batch { epoch, rules, txns })
     }
+}
+
+fn take_rules(reader: &mut Reader, version: u8) -> jute::Result<Rules> {
+    let extended_types = reader.bool()?;
+    let never_used_containers = match reader.long()? {
+        -1 => None,
+        limit => Some(Millis(u32::try_from(limit).map_err(|_| Malformed)?)),
+    };
+    if version == 1 {
+        return Ok(Rules::of_version_1(extended_types, never_used_containers));
+    }
+    Ok(Rules {
+        extended_types,
+        never_used_containers,
+        schemes: Schemes { digest: reader.bool()?, sasl: reader.bool()?, x509: reader.bool()? },
+        skips_acl: reader.bool()?,
+        enforces_quota: reader.bool()?,
+        ephemerals_per_session: reader.int()? as u32,
+        ephemeral_bytes_per_session: reader.long()? as u64,
+    })
 }
 
 fn take_txn(reader: &mut Reader, before: Option<Arc<[Identity]>>) -> jute::Result<Txn> {

@@ -39,7 +39,7 @@ pub mod snapshots;
 pub mod txn;
 mod znodes;
 
-pub use batch::{Batch, BatchWriter, MOST_TXNS, Rules, Undecodable};
+pub use batch::{Batch, BatchWriter, MOST_TXNS, Rules, Schemes, Undecodable};
 pub use effects::{Changed, Effects};
 pub use image::Counts;
 pub use load::Loader;

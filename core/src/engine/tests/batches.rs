@@ -8,7 +8,11 @@ fn batch() -> Batch {
         |change| Txn { at: WallMillis(5), session: ME, identities: identities.clone(), change };
     Batch {
         epoch: 3,
-        rules: Rules { extended_types: false, never_used_containers: Some(Millis(9)) },
+        rules: Rules {
+            extended_types: false,
+            never_used_containers: Some(Millis(9)),
+            ..Rules::default()
+        },
         txns: vec![
             txn(Change::CreateSession { id: ME, timeout: Millis(1), password: Password([9; 16]) }),
             txn(Change::Request(Request::Multi(vec![create_op("/a"), check_op("/b", 3)]))),
@@ -42,6 +46,19 @@ fn another_version_is_refused_by_its_number() {
     let mut bytes = batch().encode().to_vec();
     bytes[0] = 9;
     assert_eq!(Batch::decode(bytes.into()), Err(Undecodable::Version(9)));
+}
+
+/// What the release before wrote.
+#[test]
+fn an_entry_of_version_1_is_read_and_limits_nothing() {
+    let mut bytes = vec![1, 0, 0, 0, 3, 0];
+    bytes.extend_from_slice(&9_i64.to_be_bytes());
+    bytes.extend_from_slice(&[0; 4]);
+    let read = Batch::decode(bytes.into()).expect("version 1 is read");
+    assert_eq!((read.epoch, read.rules.extended_types), (3, false));
+    assert_eq!(read.rules.never_used_containers, Some(Millis(9)));
+    assert_eq!(read.rules.ephemerals_per_session, u32::MAX);
+    assert!(read.rules.schemes.digest && !read.rules.skips_acl && read.txns.is_empty());
 }
 
 #[test]
