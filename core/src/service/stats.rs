@@ -134,6 +134,11 @@ impl Spread {
         self.count.load(Ordering::Relaxed)
     }
 
+    /// The sum of all, in milliseconds.
+    pub fn sum_millis(&self) -> u64 {
+        self.sum.load(Ordering::Relaxed) / 1_000
+    }
+
     /// Minimum, mean and maximum in milliseconds.
     pub fn millis(&self) -> (u64, f64, u64) {
         let count = self.count.load(Ordering::Relaxed);

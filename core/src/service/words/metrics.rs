@@ -1,0 +1,153 @@
+//! `mntr`: one line for each figure, `zk_NAME<tab>VALUE`.
+//!
+//! [`METRICS`] is the whole list. A figure that ZooKeeper has too goes by ZooKeeper's name, so that
+//! dashboards find it. A new one is one row, at the end of the group it belongs to.
+
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::RwLockReadGuard;
+
+use super::server::VERSION;
+use super::{Now, decimal};
+use crate::base::Zxid;
+use crate::engine::Engine;
+use crate::service::stats::{DiskStats, Spread, Stats};
+use crate::service::{Peer, Service};
+
+/// What a row may look at. Nothing a row does may cost more than a few loads: there is no list that
+/// it may walk.
+struct Seen<'a> {
+    service: &'a Service,
+    stats: &'a Stats,
+    /// Under the read guard that all rows share.
+    engine: RwLockReadGuard<'a, Engine>,
+    now: Now,
+}
+
+/// A figure as it is printed.
+enum Value {
+    Count(u64),
+    Mean(f64),
+    Text(&'static str),
+    Zxid(Zxid),
+}
+
+/// One row of the list; a figure that this server does not have is left out.
+enum Metric {
+    /// One line.
+    One(&'static str, fn(&Seen<'_>) -> Option<Value>),
+    /// Five lines: `avg_`, `min_`, `max_`, `cnt_` and `sum_`, in milliseconds.
+    Summary(&'static str, for<'a> fn(&'a Seen<'_>) -> Option<&'a Spread>),
+}
+
+use Metric::{One, Summary};
+
+fn count(value: usize) -> Option<Value> {
+    Some(Value::Count(value as u64))
+}
+
+fn load(counter: &AtomicU64) -> Option<Value> {
+    Some(Value::Count(counter.load(Ordering::Relaxed)))
+}
+
+/// Every figure there is, in the order of the lines.
+const METRICS: &[Metric] = &[
+    One("version", |_| Some(Value::Text(VERSION))),
+    One("server_state", |_| Some(Value::Text("standalone"))),
+    // Requests and connections.
+    One("avg_latency", |seen| Some(Value::Mean(seen.stats.latency().1))),
+    One("max_latency", |seen| Some(Value::Count(seen.stats.latency().2))),
+    One("min_latency", |seen| Some(Value::Count(seen.stats.latency().0))),
+    One("packets_received", |seen| load(&seen.stats.received)),
+    One("packets_sent", |seen| load(&seen.stats.sent)),
+    One("num_alive_connections", |seen| count(seen.service.peers.read().len())),
+    One("outstanding_requests", |seen| Some(Value::Count(seen.stats.unanswered()))),
+    One("uptime", |seen| {
+        let up = seen.now.moment.since(seen.service.started.moment);
+        Some(Value::Count(up.as_millis() as u64))
+    }),
+    // The tree, its watches and its sessions.
+    One("watch_count", |seen| count(seen.service.watches.lock().len())),
+    One("znode_count", |seen| count(seen.engine.node_count())),
+    One("ephemerals_count", |seen| count(seen.engine.ephemerals().count())),
+    One("approximate_data_size", |seen| Some(Value::Count(seen.engine.approximate_data_size()))),
+    One("global_sessions", |seen| count(seen.engine.registry().len())),
+    // What came to an end, or to a limit.
+    One("stale_sessions_expired", |seen| load(&seen.stats.expired)),
+    One("connection_rejected", |seen| load(&seen.stats.refused)),
+    One("session_expiry_lateness_avg", |seen| Some(Value::Mean(seen.stats.lateness().1))),
+    One("session_expiry_lateness_max", |seen| Some(Value::Count(seen.stats.lateness().2))),
+    One("connections_cut_unread", |seen| load(&seen.stats.overflowed)),
+    // The disk.
+    Summary("fsynctime", |seen| Some(&seen.disk()?.syncs)),
+    Summary("snapshottime", |seen| Some(&seen.disk()?.snapshots)),
+    One("snapshot_failures", |seen| load(&seen.disk()?.snapshot_failures)),
+    One("snapshot_zxid", |seen| {
+        Some(Value::Zxid(Zxid(seen.disk()?.snapshot_zxid.load(Ordering::Relaxed))))
+    }),
+    One("log_txns", |seen| load(&seen.disk()?.txns)),
+    One("log_bytes", |seen| load(&seen.disk()?.bytes)),
+    One("disk_full", |seen| count(seen.disk()?.is_full.load(Ordering::Relaxed).into())),
+];
+
+impl Seen<'_> {
+    fn disk(&self) -> Option<&DiskStats> {
+        self.stats.disk.get()
+    }
+}
+
+/// `mntr`.
+pub(super) fn mntr(service: &Service, _: &Peer, now: Now, out: &mut String) {
+    let seen = Seen { service, stats: &service.stats, engine: service.engine(), now };
+    for metric in METRICS {
+        match metric {
+            One(name, value) => {
+                if let Some(value) = value(&seen) {
+                    line(out, name, &value);
+                }
+            }
+            Summary(name, spread) => {
+                if let Some(spread) = spread(&seen) {
+                    summary(out, name, spread);
+                }
+            }
+        }
+    }
+}
+
+fn summary(out: &mut String, name: &str, spread: &Spread) {
+    let (min, mean, max) = spread.millis();
+    line(out, &format!("avg_{name}"), &Value::Mean(mean));
+    line(out, &format!("min_{name}"), &Value::Count(min));
+    line(out, &format!("max_{name}"), &Value::Count(max));
+    line(out, &format!("cnt_{name}"), &Value::Count(spread.count()));
+    line(out, &format!("sum_{name}"), &Value::Count(spread.sum_millis()));
+}
+
+fn line(out: &mut String, name: &str, value: &Value) {
+    // Writing to a string cannot fail.
+    let _ = match value {
+        Value::Count(count) => writeln!(out, "zk_{name}\t{count}"),
+        Value::Mean(mean) => writeln!(out, "zk_{name}\t{}", decimal(*mean)),
+        Value::Text(text) => writeln!(out, "zk_{name}\t{text}"),
+        Value::Zxid(zxid) => writeln!(out, "zk_{name}\t{zxid}"),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_figure_has_a_name_of_its_own() {
+        let names = METRICS.iter().map(|metric| match metric {
+            One(name, _) | Summary(name, _) => *name,
+        });
+        let mut seen = std::collections::BTreeSet::new();
+        for name in names {
+            assert!(seen.insert(name), "{name} stands twice");
+            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{name}");
+        }
+    }
+}

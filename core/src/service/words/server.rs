@@ -1,0 +1,46 @@
+//! Words about the server as a whole: `ruok`, `isro`, `srvr`.
+
+use std::fmt::Write;
+use std::sync::atomic::Ordering;
+
+use super::{Now, decimal};
+use crate::service::{Peer, Service};
+
+/// What the version line says. Tools look for the number; `tenure` says whose it is.
+pub(super) const VERSION: &str =
+    concat!("3.9.0-tenure-", env!("CARGO_PKG_VERSION"), ", built on 1970-01-01 00:00 UTC");
+
+/// `ruok`: it answers, so it lives.
+pub(super) fn ruok(_: &Service, _: &Peer, _: Now, out: &mut String) {
+    out.push_str("imok");
+}
+
+/// `isro`: whether it takes writes.
+pub(super) fn isro(_: &Service, _: &Peer, _: Now, out: &mut String) {
+    out.push_str("rw");
+}
+
+/// `srvr`.
+pub(super) fn srvr(service: &Service, _: &Peer, _: Now, out: &mut String) {
+    let _ = writeln!(out, "Zookeeper version: {VERSION}");
+    summary(service, out);
+}
+
+/// What `srvr` and `stat` have in common.
+pub(super) fn summary(service: &Service, out: &mut String) {
+    let (min, mean, max) = service.stats.latency();
+    let (zxid, nodes) = {
+        let engine = service.engine();
+        (engine.last_zxid(), engine.node_count())
+    };
+    let _ = write!(
+        out,
+        "Latency min/avg/max: {min}/{}/{max}\nReceived: {}\nSent: {}\nConnections: {}\n\
+         Outstanding: {}\nZxid: {zxid}\nMode: standalone\nNode count: {nodes}\n",
+        decimal(mean),
+        service.stats.received.load(Ordering::Relaxed),
+        service.stats.sent.load(Ordering::Relaxed),
+        service.peers.read().len(),
+        service.stats.unanswered(),
+    );
+}
