@@ -35,6 +35,7 @@ pub mod base;
 
 pub mod wire;
 
+pub mod auth;
 pub mod log;
 pub mod session;
 pub mod tree;

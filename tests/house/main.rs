@@ -15,6 +15,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("wire", 1),
     ("tree", 2),
     ("session", 2),
+    ("auth", 2),
     ("watch", 2),
     ("log", 2),
     ("engine", 3),
