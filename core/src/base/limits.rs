@@ -135,3 +135,7 @@ pub const EPHEMERALS_PER_SESSION: u32 = 100_000;
 /// Bytes of data the ephemerals of one session may hold. What would exceed it is refused with
 /// `QuotaExceeded`.
 pub const EPHEMERAL_BYTES_PER_SESSION: u64 = 256 << 20;
+
+/// Longest file of certificates or keys that is read, in bytes; the authorities of a whole system take
+/// a quarter of a megabyte. A longer one is refused.
+pub const PEM_FILE: usize = 4 << 20;

@@ -9,3 +9,4 @@ pub mod disk;
 mod faults;
 pub mod founding;
 pub mod server;
+pub mod tls;
