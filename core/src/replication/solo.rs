@@ -14,7 +14,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::Replicator;
 use super::queue::Queue;
 use super::space::Space;
-use crate::base::{Code, Moment, limits};
+use crate::base::{Code, Moment};
 use crate::engine::{BatchWriter, MOST_TXNS};
 use crate::log::{AppendError, Disk, Entry, Failed, LogId, TxnLog};
 use crate::service::{DiskStats, Now, Peer, Proposal, Service};
@@ -207,7 +207,7 @@ impl Solo {
             self.parts.log.flush()?;
             let took = (self.parts.clock)().moment.since(before);
             self.disk_stats().syncs.note(took);
-            if took >= limits::SLOW_SYNC {
+            if took >= self.parts.service.options.slow_sync {
                 tracing::warn!("a sync of the log took {} ms", took.as_millis());
             }
         }

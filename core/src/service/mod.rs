@@ -71,6 +71,10 @@ pub struct Options {
     pub rules: Rules,
     /// How often containers and TTL znodes are looked at.
     pub reap_interval: std::time::Duration,
+    /// How many of them one look may remove.
+    pub reap_most: usize,
+    /// What a sync of the log may take without a line in the program's log.
+    pub slow_sync: std::time::Duration,
 }
 
 impl Default for Options {
@@ -88,6 +92,8 @@ impl Default for Options {
             outstanding: limits::OUTSTANDING,
             rules: Rules::default(),
             reap_interval: limits::REAP_INTERVAL,
+            reap_most: limits::REAP_MOST,
+            slow_sync: limits::SLOW_SYNC,
         }
     }
 }

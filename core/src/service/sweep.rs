@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::deliver::Proposal;
 use super::{Now, Service};
-use crate::base::{Moment, SessionId, limits};
+use crate::base::{Moment, SessionId};
 use crate::engine::{Cause, Change, Txn};
 use crate::session::Lease;
 
@@ -102,7 +102,7 @@ impl Service {
             }
             sessions.next_reaping = now.moment + self.options.reap_interval;
         }
-        let due = self.engine().due_for_reaping(now.wall, limits::REAP_MOST);
+        let due = self.engine().due_for_reaping(now.wall, self.options.reap_most);
         for path in due {
             let size = path.len();
             let reaping = own(Change::Reap { path }, SessionId::NONE, now);

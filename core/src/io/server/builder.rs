@@ -27,6 +27,9 @@ pub struct ServerBuilder {
     outstanding_limit: usize,
     extended_types: bool,
     reap_interval: Duration,
+    reap_most: u32,
+    never_used_containers: Option<Duration>,
+    slow_sync: Duration,
     server_id: u8,
     pub(super) data_dir: Option<PathBuf>,
     pub(super) snapshots: Policy,
@@ -48,6 +51,9 @@ impl Default for ServerBuilder {
             outstanding_limit: limits::OUTSTANDING,
             extended_types: true,
             reap_interval: limits::REAP_INTERVAL,
+            reap_most: limits::REAP_MOST as u32,
+            never_used_containers: None,
+            slow_sync: limits::SLOW_SYNC,
             server_id: 1,
             data_dir: None,
             snapshots: Policy::default(),
@@ -121,6 +127,27 @@ impl ServerBuilder {
     /// How often containers and TTL znodes are looked at. Default: 60 s.
     pub fn reap_interval(mut self, interval: Duration) -> Self {
         self.reap_interval = interval;
+        self
+    }
+
+    /// How many containers and TTL znodes one look may remove, at least 1; the others wait for the
+    /// next one. Default: 10,000.
+    pub fn reap_most(mut self, most: u32) -> Self {
+        self.reap_most = most.max(1);
+        self
+    }
+
+    /// The age, since its creation or since its data were last set, at which a container is removed
+    /// that never had a child, in whole milliseconds. Default: none, it is kept.
+    pub fn never_used_containers(mut self, age: Option<Duration>) -> Self {
+        self.never_used_containers = age;
+        self
+    }
+
+    /// A flush of the log that takes at least as long is worth a line in the program's log. Default:
+    /// 1 s.
+    pub fn slow_sync(mut self, length: Duration) -> Self {
+        self.slow_sync = length;
         self
     }
 
@@ -208,7 +235,11 @@ impl ServerBuilder {
     }
 
     fn rules(&self) -> Rules {
-        Rules { extended_types: self.extended_types, ..Rules::default() }
+        Rules {
+            extended_types: self.extended_types,
+            never_used_containers: self.never_used_containers.map(Millis::from_duration),
+            ..Rules::default()
+        }
     }
 
     fn options(&self) -> Result<Options, StartError> {
@@ -225,6 +256,8 @@ impl ServerBuilder {
             outstanding: self.outstanding_limit,
             rules: self.rules(),
             reap_interval: self.reap_interval.max(Duration::from_millis(1)),
+            reap_most: self.reap_most as usize,
+            slow_sync: self.slow_sync,
         })
     }
 }
