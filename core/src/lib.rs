@@ -57,7 +57,7 @@ pub use base::{
 };
 pub use client::{
     Change, Credentials, Epoch, Error, LossReason, Outcome, Recovery, Restore, RestoreReport,
-    Result, ResyncReason, SessionEvent, State, WatchItem, WhenDisconnected,
+    Result, ResyncReason, Sasl, SessionEvent, State, WatchItem, WhenDisconnected,
 };
 pub use io::blocking;
 pub use io::client::{

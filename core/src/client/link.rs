@@ -11,6 +11,7 @@ use super::config::WhenDisconnected;
 use super::error::{Error, LossReason};
 use super::event::{State, WatchItem};
 use super::machine::{Known, Machine, Output, Phase};
+use super::sasl::Login;
 use crate::base::limits::MAX_REPLY;
 use crate::base::{Moment, SessionId, Zxid};
 use crate::session::keepalive::Keepalive;
@@ -43,6 +44,8 @@ pub(super) struct Up {
     pub is_read_only: bool,
     /// What was sent and not answered, in order.
     pub in_flight: VecDeque<Sent>,
+    /// The SASL exchange, while it is under way.
+    pub login: Option<Login>,
     /// Auth packets that were not answered, each with who waits for it. Their answers may overtake.
     pub proving: VecDeque<Option<CallId>>,
     /// Restoring requests that were not answered.
@@ -92,7 +95,10 @@ impl Link {
         match self {
             Link::Idle { until } => Some(*until),
             Link::Dialing { deadline } | Link::Handshake { deadline, .. } => Some(*deadline),
-            Link::Up(up) => Some(up.clocks.ping_at().min(up.leave_at(safe_until))),
+            Link::Up(up) => {
+                let next = up.login.as_ref().map_or(up.clocks.ping_at(), |login| login.deadline);
+                Some(next.min(up.leave_at(safe_until)))
+            }
         }
     }
 }
@@ -106,7 +112,7 @@ impl Up {
     }
 
     /// Xids count from 1 and wrap to 1: negative ones mean something.
-    fn take_xid(&mut self) -> i32 {
+    pub(super) fn take_xid(&mut self) -> i32 {
         let xid = self.next_xid;
         self.next_xid = xid.checked_add(1).unwrap_or(1);
         xid
@@ -119,6 +125,7 @@ impl Machine {
     pub fn transmit(&mut self, now: Moment) -> Option<Bytes> {
         while self.out.len() < SEND_AT_ONCE
             && let Link::Up(up) = &mut self.link
+            && up.login.is_none()
             && let Some(id) = self.waiting.pop_front()
         {
             let Some(call) = self.calls.get_mut(&id) else { continue };
@@ -144,6 +151,11 @@ impl Machine {
                 self.lose_link(now);
             }
             Link::Up(up) if up.leave_at(safe_until) <= now => self.lose_link(now),
+            Link::Up(Up { login: Some(login), .. }) => {
+                if login.deadline <= now {
+                    self.lose_link(now);
+                }
+            }
             Link::Up(up) if up.clocks.ping_at() <= now => {
                 Request::Ping.encode(XID_PING, &mut self.out);
                 up.clocks.note_sent(now);
@@ -201,7 +213,7 @@ impl Machine {
         match &mut self.link {
             Link::Up(up) => {
                 up.clocks.note_heard(now);
-                if self.reply(body).is_none() {
+                if self.reply(now, body).is_none() {
                     self.lose_link(now);
                 }
             }
@@ -215,8 +227,8 @@ impl Machine {
 
     /// The server's answer to the handshake.
     fn shaken(&mut self, now: Moment, response: ConnectResponse) {
-        let Link::Handshake { server, asked, sent, .. } = &self.link else { return };
-        let (server, asked, sent) = (Arc::clone(server), *asked, *sent);
+        let Link::Handshake { server, asked, sent, deadline } = &self.link else { return };
+        let (server, asked, sent, deadline) = (Arc::clone(server), *asked, *sent, *deadline);
         if response.is_refused() {
             if asked.is_none() {
                 return self.lose_link(now);
@@ -249,16 +261,17 @@ impl Machine {
             clocks: Keepalive::new(response.timeout, self.settings.margin, sent, now),
             is_read_only,
             in_flight: VecDeque::new(),
+            login: None,
             proving: VecDeque::new(),
             restoring: 0,
             is_announced: false,
             next_xid: 1,
         });
-        self.restore(now);
+        self.log_in(now, deadline);
     }
 
     /// One frame on an attached connection; `None` if the server breaks the protocol.
-    fn reply(&mut self, body: Bytes) -> Option<()> {
+    fn reply(&mut self, now: Moment, body: Bytes) -> Option<()> {
         let mut reader = Reader::new(body.clone());
         let header = ReplyHeader::decode(&mut reader).ok()?;
         match header.xid {
@@ -269,6 +282,10 @@ impl Machine {
             XID_AUTH => return self.proven(header.error),
             _ => {
                 let Link::Up(up) = &mut self.link else { return None };
+                if up.login.as_ref().is_some_and(|login| login.xid == header.xid) {
+                    self.logging_in(now, header, &mut reader);
+                    return Some(());
+                }
                 if up.in_flight.front()?.xid != header.xid {
                     return None;
                 }
@@ -388,9 +405,13 @@ impl Machine {
     }
 
     /// Sends one identity on a connection that stands. It does not count as sent for the clocks: no
-    /// server takes it for a sign of life.
+    /// server takes it for a sign of life. One that comes during a SASL exchange goes out with the
+    /// others behind it.
     pub(super) fn send_proof(&mut self, index: usize) {
         let Link::Up(up) = &mut self.link else { return };
+        if up.login.is_some() {
+            return;
+        }
         let proof = &self.proofs[index];
         let (scheme, auth) = (proof.scheme.clone(), proof.auth.clone());
         Request::Auth { scheme, auth }.encode(XID_AUTH, &mut self.out);

@@ -15,6 +15,7 @@ use super::event::{RestoreReport, ResyncReason, SessionEvent, State, WatchItem};
 use super::hosts::{Host, Hosts};
 use super::lease::Lease;
 use super::link::Link;
+use super::sasl::{Nonces, Sasl};
 use super::watches::Watches;
 use crate::base::limits::SESSION_TIMEOUT;
 use crate::base::{Millis, Moment, Password, SessionId, Zxid};
@@ -41,6 +42,10 @@ pub struct Settings {
     pub recovery: Recovery,
     /// Identities to prove on every connection, in this order.
     pub identities: Vec<(String, Bytes)>,
+    /// Who to prove to be on every connection, before the identities.
+    pub sasl: Option<Sasl>,
+    /// What makes each of these exchanges unique.
+    pub nonces: Nonces,
     /// A session to start with.
     pub resume: Option<Credentials>,
     /// Whether servers that only read will do.
@@ -62,6 +67,8 @@ impl Settings {
             when_disconnected: WhenDisconnected::default(),
             recovery: Recovery::default(),
             identities: Vec::new(),
+            sasl: None,
+            nonces: Nonces::default(),
             resume: None,
             read_only: false,
             seed: 0,
@@ -129,6 +136,14 @@ pub enum Output {
     Closed(Result<()>),
     /// The answer to [`Input::Detach`].
     Detached(Result<Credentials>),
+    /// A SASL exchange failed, which finishes the machine right after. For whoever reads logs; nothing
+    /// secret is in it.
+    LoginFailed {
+        /// The other end of the connection, as `address:port`.
+        server: Arc<str>,
+        /// Why.
+        reason: String,
+    },
     /// The machine is finished: every later submission is answered with this error at once.
     Finished(Error),
 }
@@ -305,7 +320,7 @@ impl Machine {
             }
         }
         self.watches.check();
-        let is_up = matches!(self.link, Link::Up(_));
+        let is_up = matches!(&self.link, Link::Up(up) if up.login.is_none());
         match self.state {
             State::Connected | State::ReadOnly => assert!(is_up, "C5: connected means a link"),
             State::Lost(_) => assert!(self.is_finished(), "C3: only a finished machine stays lost"),

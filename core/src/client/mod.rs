@@ -23,7 +23,8 @@
 //! * C4 every registered watch is filed once, and hears of every connection that was restored;
 //! * C5 `Jeopardy` is only said without a connection, `Connected` only with one on which every
 //!   identity was accepted and every watch is back;
-//! * C6 the highest zxid ever seen goes with every handshake, over sessions too.
+//! * C6 the highest zxid ever seen goes with every handshake, over sessions too;
+//! * C7 while a SASL exchange is under way nothing else is sent on its connection.
 
 mod backoff;
 mod call;
@@ -38,6 +39,7 @@ mod link;
 mod machine;
 mod recovery;
 mod requests;
+mod sasl;
 mod watches;
 
 pub use call::{CallId, Intent, Submission, WatchId};
@@ -47,6 +49,7 @@ pub use event::{Change, RestoreReport, ResyncReason, SessionEvent, State, WatchI
 pub use hosts::{Host, Hosts};
 pub use lease::Lease;
 pub use machine::{Input, Machine, Output, Settings};
+pub use sasl::{Nonces, Sasl};
 
 #[cfg(test)]
 mod tests;

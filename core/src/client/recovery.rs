@@ -13,7 +13,7 @@ use crate::base::{Moment, SessionId};
 use crate::wire::Request;
 
 impl Machine {
-    /// The session is attached: identities and watches go out ahead of every request.
+    /// The session is attached, and SASL is done: identities and watches go out ahead of every request.
     pub(super) fn restore(&mut self, now: Moment) {
         if self.watches.persistent().next().is_some() {
             self.owed_resync.get_or_insert(ResyncReason::Reconnected);
@@ -25,7 +25,7 @@ impl Machine {
     /// Tells the program that it is connected, once everything is back.
     pub(super) fn announce(&mut self) {
         let Link::Up(up) = &mut self.link else { return };
-        if up.is_announced || up.restoring > 0 || !up.proving.is_empty() {
+        if up.is_announced || up.login.is_some() || up.restoring > 0 || !up.proving.is_empty() {
             return;
         }
         up.is_announced = true;

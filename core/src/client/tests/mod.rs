@@ -2,6 +2,7 @@
 
 mod closing;
 mod connections;
+mod logging_in;
 mod outcomes;
 mod recovery;
 mod simulation;

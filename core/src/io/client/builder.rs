@@ -17,7 +17,8 @@ use super::shared::Shared;
 use super::time;
 use crate::base::Millis;
 use crate::client::{
-    Credentials, Error, Hosts, Machine, Recovery, Result, SessionEvent, Settings, WhenDisconnected,
+    Credentials, Error, Hosts, Machine, Nonces, Recovery, Result, Sasl, SessionEvent, Settings,
+    WhenDisconnected,
 };
 
 /// One setting.
@@ -92,6 +93,16 @@ impl Builder {
         self.set(move |settings| settings.identities.push(identity))
     }
 
+    /// Proves to be a user by SASL, on every connection, before the identities of [`Builder::auth`]
+    /// and everything else. On success the connection is `("sasl", user)` to the server.
+    ///
+    /// A server that refuses, that does no SASL, or that does not prove to know the password itself,
+    /// finishes the client with `AuthFailed`; the reason stands in the log. Replaces what was set
+    /// before.
+    pub fn sasl(self, sasl: Sasl) -> Builder {
+        self.set(move |settings| settings.sasl = Some(sasl))
+    }
+
     /// Starts by resuming this session. If the ensemble refuses it, the first epoch ends with
     /// [`LossReason::ExpiredByServer`](crate::LossReason::ExpiredByServer) and the recovery decides
     /// what follows.
@@ -149,8 +160,13 @@ impl Builder {
         if settings.timeout == Millis(0) {
             return Err(Error::Invalid("the session timeout must be at least 1 ms".into()));
         }
-        settings.seed = getrandom::u64()
-            .map_err(|error| Error::Invalid(format!("no random numbers: {error}").into()))?;
+        settings.seed = getrandom::u64().map_err(no_chance)?;
+        if let Some(sasl) = &settings.sasl {
+            sasl.check()?;
+        }
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(no_chance)?;
+        settings.nonces = Nonces::new(seed);
         let runtime = runtime::handle()?;
         let machine = Machine::new(settings, time::now());
         let (sender, commands) = mpsc::unbounded_channel();
@@ -163,6 +179,10 @@ impl Builder {
         runtime.spawn(Driver::new(machine, shared, commands).run());
         Ok(client)
     }
+}
+
+fn no_chance(error: getrandom::Error) -> Error {
+    Error::Invalid(format!("no random numbers: {error}").into())
 }
 
 impl fmt::Debug for Builder {

@@ -150,6 +150,9 @@ impl Driver {
                     self.run_last(done, result.clone());
                 }
             }
+            Output::LoginFailed { server, reason } => {
+                tracing::warn!(%server, reason, "SASL failed, and with it the client");
+            }
             Output::Finished(error) => self.ended = Some(error),
         }
     }
