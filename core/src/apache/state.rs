@@ -72,6 +72,7 @@ pub(super) struct State {
     znodes: BTreeMap<String, Znode>,
     sessions: BTreeMap<SessionId, i32>,
     /// By whatever stands in the owner field: what is no session is never asked for.
+    /// Only the paths count here, not their data.
     owned: Ephemerals,
     acls: BTreeSet<Arc<[Acl]>>,
     digest: u64,
@@ -133,7 +134,7 @@ impl State {
     pub fn insert(&mut self, path: String, znode: Znode) -> Option<Znode> {
         self.digest = self.digest.wrapping_add(znode.digest(&path));
         if let Some(owner) = znode.owner.session() {
-            self.owned.insert(owner, path.clone());
+            self.owned.insert(owner, path.clone(), 0);
         }
         let old = self.znodes.insert(path.clone(), znode);
         if let Some(old) = &old {
@@ -164,7 +165,7 @@ impl State {
             let Some(znode) = self.znodes.remove(&path) else { continue };
             self.digest = self.digest.wrapping_sub(znode.digest(&path));
             if let Some(owner) = znode.owner.session() {
-                self.owned.remove(owner, &path);
+                self.owned.remove(owner, &path, 0);
             }
         }
     }

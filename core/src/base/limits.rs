@@ -132,7 +132,7 @@ pub const ACL_BYTES: usize = 1 << 20;
 /// Ephemerals one session may have. One more is refused with `QuotaExceeded`.
 pub const EPHEMERALS_PER_SESSION: u32 = 100_000;
 
-/// Bytes of data the ephemerals of one session may hold. What would exceed it is refused with
+/// Bytes the ephemerals of one session may have, paths and data. What would exceed it is refused with
 /// `QuotaExceeded`.
 pub const EPHEMERAL_BYTES_PER_SESSION: u64 = 256 << 20;
 

@@ -23,6 +23,8 @@ impl Engine {
             zxid: self.last_zxid,
             result: Ok(Reply::Done),
             changes: Vec::new(),
+            owners: Vec::new(),
+            is_over_limit: false,
             begun: None,
             ended: None,
         };
@@ -43,8 +45,10 @@ impl Engine {
                 effects.result = reaped.map(|()| Reply::Done);
             }
         }
+        effects.is_over_limit = draft.is_over_limit;
         if effects.result.is_ok() {
-            effects.changes = self.keep(draft);
+            (effects.changes, effects.owners) = self.keep(draft);
+            effects.owners.retain(|owner| Some(*owner) != effects.ended);
         } else {
             self.undo(draft);
         }

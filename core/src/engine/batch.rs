@@ -38,7 +38,7 @@ pub struct Rules {
     pub enforces_quota: bool,
     /// How many ephemerals one session may have.
     pub ephemerals_per_session: u32,
-    /// How many bytes of data they may hold together.
+    /// How many bytes their paths and data may have together.
     pub ephemeral_bytes_per_session: u64,
 }
 

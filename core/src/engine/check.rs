@@ -1,6 +1,6 @@
 //! The invariants of the engine, asserted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Engine, reserved};
 use crate::base::SessionId;
@@ -12,6 +12,7 @@ impl Engine {
     pub fn check(&self) {
         self.tree.check();
         let mut ephemerals: BTreeSet<(SessionId, String)> = BTreeSet::new();
+        let mut bytes: BTreeMap<SessionId, u64> = BTreeMap::new();
         for id in self.tree.walk() {
             let node = self.tree.node(id);
             let stat = node.stat();
@@ -20,14 +21,21 @@ impl Engine {
             if let Kind::Ephemeral(owner) = node.kind() {
                 assert!(self.registry.contains(owner), "E1: {owner} is registered");
                 assert_eq!(node.num_children(), 0, "E3: {}", self.tree.path(id));
-                ephemerals.insert((owner, self.tree.path(id)));
+                let path = self.tree.path(id);
+                *bytes.entry(owner).or_default() += (path.len() + self.data_length(id)) as u64;
+                ephemerals.insert((owner, path));
             }
         }
         let listed = self
             .ephemerals
             .iter()
             .flat_map(|(owner, paths)| paths.iter().map(move |path| (owner, path.clone())));
+        let count = ephemerals.len();
         assert_eq!(ephemerals, listed.collect(), "E1: ephemerals are listed");
+        for (owner, bytes) in bytes {
+            assert_eq!(self.ephemerals.holding(owner).bytes, bytes, "E6: bytes of {owner}");
+        }
+        assert_eq!(self.ephemerals.count(), count, "E1: ephemerals are counted");
         for path in reserved::ALL {
             assert!(self.tree.find(path).is_some(), "E4: {path} exists");
         }

@@ -20,6 +20,8 @@ pub(super) struct Asker<'a> {
 pub(super) struct Draft {
     steps: Vec<Done>,
     changes: Vec<Changed>,
+    /// Whether a session would have kept too much alive.
+    pub(super) is_over_limit: bool,
 }
 
 /// One step, with what it did to the table of ephemerals.
@@ -28,9 +30,11 @@ struct Done {
     ephemeral: Option<(SessionId, Listing)>,
 }
 
+/// Each with the bytes of data there were.
 enum Listing {
-    Listed(String),
-    Struck(String),
+    Listed(String, usize),
+    Struck(String, usize),
+    Resized { old: usize, new: usize },
 }
 
 impl Engine {
@@ -42,12 +46,12 @@ impl Engine {
         birth: Birth<'_>,
     ) -> NodeId {
         let path = birth.path.to_owned();
-        let kind = birth.kind;
+        let (kind, bytes) = (birth.kind, birth.data.map_or(0, <[u8]>::len));
         let (id, step) = self.tree.create(parent, birth);
         let mut ephemeral = None;
         if let Kind::Ephemeral(owner) = kind {
-            self.ephemerals.insert(owner, path.clone());
-            ephemeral = Some((owner, Listing::Listed(path.clone())));
+            self.ephemerals.insert(owner, path.clone(), bytes);
+            ephemeral = Some((owner, Listing::Listed(path.clone(), bytes)));
         }
         draft.steps.push(Done { step, ephemeral });
         draft.changes.push(self.changed(EventKind::Created, id, path, Some(parent)));
@@ -65,8 +69,9 @@ impl Engine {
         draft.changes.push(self.changed(EventKind::Deleted, id, path.to_owned(), Some(parent)));
         let mut ephemeral = None;
         if let Kind::Ephemeral(owner) = self.tree.node(id).kind() {
-            self.ephemerals.remove(owner, path);
-            ephemeral = Some((owner, Listing::Struck(path.to_owned())));
+            let bytes = self.data_length(id);
+            self.ephemerals.remove(owner, path, bytes);
+            ephemeral = Some((owner, Listing::Struck(path.to_owned(), bytes)));
         }
         draft.steps.push(Done { step: self.tree.remove(id, zxid), ephemeral });
     }
@@ -79,17 +84,30 @@ impl Engine {
         data: Option<&[u8]>,
         asker: Asker<'_>,
     ) {
+        let mut ephemeral = None;
+        if let Kind::Ephemeral(owner) = self.tree.node(id).kind() {
+            let (old, new) = (self.data_length(id), data.map_or(0, <[u8]>::len));
+            self.ephemerals.resize(owner, old, new);
+            ephemeral = Some((owner, Listing::Resized { old, new }));
+        }
         let step = self.tree.set_data(id, data, asker.zxid, asker.at);
-        draft.steps.push(Done { step, ephemeral: None });
+        draft.steps.push(Done { step, ephemeral });
         draft.changes.push(self.changed(EventKind::DataChanged, id, path.to_owned(), None));
     }
 
-    /// Makes the draft final and returns what watchers hear.
-    pub(super) fn keep(&mut self, draft: Draft) -> Vec<Changed> {
+    /// Makes the draft final and returns what watchers hear, and whose ephemerals are others or hold
+    /// other data than before.
+    pub(super) fn keep(&mut self, draft: Draft) -> (Vec<Changed>, Vec<SessionId>) {
+        let mut owners = Vec::new();
         for done in draft.steps {
             self.tree.keep(done.step);
+            if let Some((owner, _)) = done.ephemeral
+                && owners.last() != Some(&owner)
+            {
+                owners.push(owner);
+            }
         }
-        draft.changes
+        (draft.changes, owners)
     }
 
     /// Takes everything back.
@@ -97,11 +115,22 @@ impl Engine {
         for done in draft.steps.into_iter().rev() {
             self.tree.undo(done.step);
             match done.ephemeral {
-                Some((owner, Listing::Listed(path))) => self.ephemerals.remove(owner, &path),
-                Some((owner, Listing::Struck(path))) => self.ephemerals.insert(owner, path),
+                Some((owner, Listing::Listed(path, bytes))) => {
+                    self.ephemerals.remove(owner, &path, bytes);
+                }
+                Some((owner, Listing::Struck(path, bytes))) => {
+                    self.ephemerals.insert(owner, path, bytes);
+                }
+                Some((owner, Listing::Resized { old, new })) => {
+                    self.ephemerals.resize(owner, new, old);
+                }
                 None => {}
             }
         }
+    }
+
+    pub(super) fn data_length(&self, id: NodeId) -> usize {
+        self.tree.node(id).data().map_or(0, <[u8]>::len)
     }
 
     fn changed(

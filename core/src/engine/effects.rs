@@ -15,6 +15,11 @@ pub struct Effects {
     pub result: Result<Reply, Code>,
     /// What happened to which znode, in the order in which watchers hear of it.
     pub changes: Vec<Changed>,
+    /// Sessions whose ephemerals are others, or hold other data, than before; not the one that is gone.
+    /// One may stand there twice.
+    pub owners: Vec<SessionId>,
+    /// Whether something was refused because a session would have kept too much alive.
+    pub is_over_limit: bool,
     /// The session that exists from now on.
     pub begun: Option<SessionId>,
     /// The session that is gone from now on.

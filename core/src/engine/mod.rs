@@ -15,7 +15,8 @@
 //! * E2 no znode carries a zxid above the newest one;
 //! * E3 an ephemeral has no children;
 //! * E4 the reserved znodes exist;
-//! * E5 a transaction that fails leaves tree, sessions and ephemerals as they were.
+//! * E5 a transaction that fails leaves tree, sessions and ephemerals as they were;
+//! * E6 the bytes of a session's ephemerals are the sum over their paths and data.
 
 pub mod access;
 mod apply;

@@ -85,7 +85,8 @@ impl Restore {
         }
         let mut ephemerals = Ephemerals::default();
         for (id, owner) in self.owned() {
-            ephemerals.insert(owner, self.tree.path(id));
+            let data = self.tree.node(id).data().map_or(0, <[u8]>::len);
+            ephemerals.insert(owner, self.tree.path(id), data);
         }
         let Restore { options, tree, registry } = self;
         let rules = options.rules;

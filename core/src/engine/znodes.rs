@@ -2,7 +2,7 @@
 
 use super::draft::{Asker, Draft};
 use super::{Engine, access, reserved};
-use crate::base::{Acl, Code, Perms, Stat, path};
+use crate::base::{Acl, Code, Perms, SessionId, Stat, path};
 use crate::tree::{Birth, Kind, NodeId};
 use crate::wire::Create;
 
@@ -37,11 +37,16 @@ impl Engine {
         if matches!(above.kind(), Kind::Ephemeral(_)) {
             return Err(Code::NoChildrenForEphemerals);
         }
+        let kind = Kind::new(mode, asker.session);
+        if let Kind::Ephemeral(owner) = kind {
+            let bytes = path.len() + create.data.as_ref().map_or(0, |data| data.len());
+            self.expect_room(draft, owner, (1, bytes))?;
+        }
         let birth = Birth {
             path: &path,
             data: create.data.as_deref(),
             acl,
-            kind: Kind::new(mode, asker.session),
+            kind,
             zxid: asker.zxid,
             at: asker.at,
         };
@@ -83,6 +88,10 @@ impl Engine {
         let id = self.find_valid(path)?;
         self.expect(id, Perms::WRITE, asker)?;
         expect_version(version, self.tree.node(id).version())?;
+        if let Kind::Ephemeral(owner) = self.tree.node(id).kind() {
+            let growth = data.map_or(0, <[u8]>::len).saturating_sub(self.data_length(id));
+            self.expect_room(draft, owner, (0, growth))?;
+        }
         self.draft_set(draft, (id, path), data, asker);
         Ok(self.tree.node(id).stat())
     }
@@ -112,6 +121,23 @@ impl Engine {
         let id = self.find_valid(path)?;
         self.expect(id, Perms::READ, asker)?;
         expect_version(version, self.tree.node(id).version())
+    }
+
+    /// Fails if so many more ephemerals, or so many more bytes of them, are too much for one session.
+    /// What does not grow is never refused, whatever the rules have become.
+    fn expect_room(
+        &self,
+        draft: &mut Draft,
+        owner: SessionId,
+        (more, bytes): (u64, usize),
+    ) -> Result<(), Code> {
+        let holding = self.ephemerals.holding(owner);
+        let count =
+            more == 0 || holding.count + more <= u64::from(self.rules.ephemerals_per_session);
+        let bytes = bytes == 0
+            || holding.bytes.saturating_add(bytes as u64) <= self.rules.ephemeral_bytes_per_session;
+        draft.is_over_limit = !count || !bytes;
+        if draft.is_over_limit { Err(Code::QuotaExceeded) } else { Ok(()) }
     }
 
     fn find_valid(&self, path: &str) -> Result<NodeId, Code> {

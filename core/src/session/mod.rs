@@ -40,7 +40,7 @@ pub mod timeout;
 
 pub use attach::Attachments;
 pub use deadlines::{Deadlines, Lease};
-pub use ephemerals::Ephemerals;
+pub use ephemerals::{Ephemerals, Holding};
 pub use id::SessionIds;
 pub use registry::{Registered, Registry};
 pub use timeout::Bounds;

@@ -2,6 +2,7 @@
 
 mod acls;
 mod batches;
+mod ephemerals;
 mod hostile;
 mod model;
 mod multis;
