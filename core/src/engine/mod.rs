@@ -27,6 +27,9 @@ mod draft;
 pub mod effects;
 mod image;
 mod load;
+#[cfg(any(test, fuzzing))]
+#[allow(clippy::unwrap_used)]
+pub mod model;
 mod multi;
 mod network;
 pub mod read;

@@ -9,7 +9,6 @@ mod multis;
 mod reads;
 mod restore;
 mod scans;
-mod script;
 mod sessions;
 mod snapshots;
 mod znodes;

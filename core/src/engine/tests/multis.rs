@@ -12,7 +12,7 @@ fn m01_m05_p65_a_failed_multi_leaves_no_trace() {
     world.create("/a").unwrap();
     world.create_as("/a/e", CreateMode::Ephemeral).unwrap();
     world.create_as("/a/c", CreateMode::Container).unwrap();
-    let before = model::digest(&world.engine);
+    let before = crate::engine::model::digest(&world.engine);
     let results = world.multi(vec![
         set_op("/a", 0),
         delete_op("/a/e"),
@@ -24,7 +24,7 @@ fn m01_m05_p65_a_failed_multi_leaves_no_trace() {
         check_op("/a", 1),
     ]);
     assert_eq!(results, failed(&[0, 0, 0, 0, 0, -103, -2, -2]));
-    assert_eq!(model::digest(&world.engine), before, "E5");
+    assert_eq!(crate::engine::model::digest(&world.engine), before, "E5");
     let seq = world.create_as("/a/s-", CreateMode::PersistentSequential);
     assert_eq!(seq.unwrap(), "/a/s-0000000002", "Z-36");
 }

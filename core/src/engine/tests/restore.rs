@@ -1,7 +1,7 @@
 //! A state put together from znodes and sessions, and its digest.
 
-use super::model::{digest, run};
 use super::*;
+use crate::engine::model::{Random, digest, run};
 use crate::tree::Kind;
 
 /// The same state, taken apart and put together under another hash.
@@ -31,7 +31,7 @@ fn restore() -> (Restore, Znode) {
 #[test]
 fn z73_a_state_survives_being_taken_apart() {
     for seed in 1..=8 {
-        let (engine, _) = run(seed, 1_500);
+        let (engine, _) = run(Random(seed), 1_500);
         let copy = copied(&engine);
         assert_eq!(digest(&copy), digest(&engine), "seed {seed}");
         assert_eq!(copy.last_zxid(), engine.last_zxid());

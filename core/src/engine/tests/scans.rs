@@ -1,8 +1,7 @@
 //! An image taken while transactions go on is the state at its beginning, exactly.
 
-use super::model::{digest, run};
-use super::script::Random;
 use super::*;
+use crate::engine::model::{Choices, Random, digest, run};
 
 /// The whole image, its remaining steps taken at once.
 fn rest(engine: &Engine, scan: &mut Scan, mut image: Vec<u8>) -> Vec<u8> {
@@ -29,7 +28,7 @@ fn image(engine: &mut Engine) -> Vec<u8> {
 /// Applies the transactions, taking images on the way by steps of a few items between them. Returns
 /// how many images differ from the state at their beginning.
 fn take_images(seed: u64, is_blind: bool) -> usize {
-    let (_, txns) = run(seed, 2_500);
+    let (_, txns) = run(Random(seed), 2_500);
     let mut random = Random(seed);
     let mut engine = Engine::new(EngineOptions::default());
     let mut effects = Vec::new();
@@ -194,7 +193,7 @@ fn i13_an_image_of_thousands_of_znodes_is_as_exact() {
 
 #[test]
 fn a_scan_that_was_ended_or_overtaken_says_so() {
-    let (mut engine, txns) = run(3, 300);
+    let (mut engine, txns) = run(Random(3), 300);
     let expected = digest(&engine);
     let mut first = engine.begin_scan();
     let mut out = Vec::new();
@@ -235,7 +234,7 @@ fn a_tree_that_was_larger_takes_no_more_room_than_it_needs() {
 /// accepted has to be a whole state all the same.
 #[test]
 fn hostile_images_are_refused_or_make_a_whole_state() {
-    let (mut engine, _) = run(5, 400);
+    let (mut engine, _) = run(Random(5), 400);
     let image = image(&mut engine);
     for length in 0..image.len() {
         assert!(load(&image[..length], 64).is_err(), "the first {length} bytes are no image");
@@ -257,7 +256,7 @@ fn hostile_images_are_refused_or_make_a_whole_state() {
         let mut image = image.clone();
         for _ in 0..1 + random.below(4) {
             let place = random.below(image.len());
-            image[place] = random.next() as u8;
+            image[place] = random.below(256) as u8;
         }
         if let Ok(engine) = load(&image, 1_000) {
             engine.check();

@@ -44,14 +44,14 @@ fn a09_the_end_of_a_session_asks_no_acl() {
 #[test]
 fn an_unknown_session_ends_nothing_and_writes_nothing() {
     let mut world = World::new();
-    let before = model::digest(&world.engine);
+    let before = crate::engine::model::digest(&world.engine);
     let effects = end(&mut world, SessionId(99));
     assert_eq!(effects.result, Err(Code::SessionExpired));
     assert_eq!((effects.ended, effects.changes), (None, vec![]));
     world.session = SessionId(99);
     assert_eq!(world.create("/a"), Err(Code::SessionExpired));
     assert_eq!(world.write(Request::Multi(vec![])), Err(Code::SessionExpired));
-    assert_eq!(model::digest(&world.engine), before);
+    assert_eq!(crate::engine::model::digest(&world.engine), before);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 
-use super::model::{digest, run};
 use super::*;
+use crate::engine::model::{Random, digest, run};
 use crate::engine::snapshots::{NotTaken, Unloadable, load, load_newest, save, take};
 use crate::log::Disk;
 use crate::log::sim::{Failing, SimDisk};
@@ -18,7 +18,7 @@ fn head_of(engine: &Engine) -> Head {
 }
 
 fn state(seed: u64) -> Engine {
-    run(seed, 300).0
+    run(Random(seed), 300).0
 }
 
 fn options() -> EngineOptions {
@@ -49,7 +49,7 @@ fn what_was_taken_is_loaded() {
 /// The writer goes on in a thread of its own all the while.
 #[test]
 fn i13_a_snapshot_taken_beside_a_writer_is_of_the_moment_it_says() {
-    let (_, txns) = run(9, 4_000);
+    let (_, txns) = run(Random(9), 4_000);
     let disk = SimDisk::new();
     let engine = RwLock::new(Engine::new(EngineOptions::default()));
     let is_over = AtomicBool::new(false);
@@ -145,7 +145,7 @@ fn every_flipped_byte_and_every_prefix_of_a_snapshot_is_refused() {
 #[test]
 fn the_newest_that_can_be_loaded_is() {
     let disk = SimDisk::new();
-    let (_, txns) = run(6, 300);
+    let (_, txns) = run(Random(6), 300);
     let mut engine = Engine::new(EngineOptions::default());
     let mut states = Vec::new();
     for part in txns.chunks(100) {

@@ -1,41 +1,72 @@
-//! Transactions made up at random, from a seed.
+//! Transactions made up at random, or out of the bytes of a fuzzer.
 
-use super::model::Model;
-use super::*;
+use bytes::Bytes;
 
-pub(super) struct Random(pub(super) u64);
+use super::Model;
+use crate::base::mode::Ttl;
+use crate::base::{Acl, CreateMode, Identity, Millis, Password, Perms, SessionId, WallMillis};
+use crate::engine::{Cause, Change, Txn};
+use crate::wire::{Create, MultiOp, Op, Request};
 
-impl Random {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
+/// Where a script takes its decisions from.
+pub trait Choices {
+    /// A number below `limit`, which is not 0.
+    fn below(&mut self, limit: usize) -> usize;
+
+    /// Whether there are no more.
+    fn is_over(&self) -> bool {
+        false
     }
 
-    pub(super) fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
-    }
-
-    pub(super) fn one_in(&mut self, chances: usize) -> bool {
+    /// True once in so many times.
+    fn one_in(&mut self, chances: usize) -> bool {
         self.below(chances) == 0
     }
 
-    pub(super) fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+    /// One of these.
+    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())].clone()
     }
 }
 
+/// A seed.
+pub struct Random(pub u64);
+
+impl Choices for Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) % limit as u64) as usize
+    }
+}
+
+/// The bytes of an input, one for each decision: they end, and so does the script.
+impl Choices for &[u8] {
+    fn below(&mut self, limit: usize) -> usize {
+        let byte = self.split_off_first().copied().unwrap_or(0);
+        usize::from(byte) % limit
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_empty()
+    }
+}
+
 /// Makes up transactions that mostly concern each other.
-pub(super) struct Script {
-    random: Random,
+pub(super) struct Script<C> {
+    random: C,
     at: i64,
 }
 
-impl Script {
-    pub(super) fn new(seed: u64) -> Script {
-        Script { random: Random(seed), at: 1_000 }
+impl<C: Choices> Script<C> {
+    pub(super) fn new(choices: C) -> Script<C> {
+        Script { random: choices, at: 1_000 }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.random.is_over()
     }
 
     fn path(&mut self, model: &Model) -> String {
@@ -81,6 +112,10 @@ impl Script {
         }
     }
 
+    fn ttl(&mut self) -> Ttl {
+        Ttl::new(1 + self.random.below(100) as i64).expect("a small number")
+    }
+
     fn version(&mut self) -> i32 {
         self.random.pick(&[-1, -1, -1, -1, -1, -1, -1, 0, 1, 2])
     }
@@ -91,8 +126,8 @@ impl Script {
             1 => CreateMode::EphemeralSequential,
             2 => CreateMode::PersistentSequential,
             3 => CreateMode::Container,
-            4 => ttl(1 + self.random.below(100) as i64),
-            5 => CreateMode::TtlSequential(Ttl::new(1 + self.random.below(100) as i64).unwrap()),
+            4 => CreateMode::Ttl(self.ttl()),
+            5 => CreateMode::TtlSequential(self.ttl()),
             _ => CreateMode::Persistent,
         };
         // A full tree grows no more: most of what is created then exists already.
