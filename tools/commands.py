@@ -6,11 +6,16 @@ import os
 import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, TypeVar, Union
 
 Word = Union[str, Path]
+Made = TypeVar("Made")
+
+# What runs now, so that whoever is interrupted ends what others wait for.
+_RUNNING: "Set[subprocess.Popen[Any]]" = set()
 
 
 @dataclass(frozen=True)
@@ -52,16 +57,30 @@ def run(command: Sequence[Word], log: Path, *, cwd: Path, limit: float,
         except FileNotFoundError as missing:
             return Outcome(127, f"{missing}\n", 0.0, False)
         overdue = False
+        _RUNNING.add(process)
         try:
             process.wait(timeout=limit)
         except subprocess.TimeoutExpired:
             overdue = True
         finally:
+            _RUNNING.discard(process)
             _end_group(process)
     with open(log, "rb") as written:
         written.seek(start)
         text = written.read().decode(errors="replace")
     return Outcome(process.returncode, text, time.monotonic() - begin, overdue)
+
+
+def side_by_side(jobs: Sequence[Callable[[], Made]], at_once: int) -> List[Made]:
+    """Does all jobs, so many at a time, and returns what they return in their order."""
+    with ThreadPoolExecutor(max_workers=at_once) as crew:
+        try:
+            return list(crew.map(lambda job: job(), jobs))
+        except BaseException:
+            crew.shutdown(wait=False, cancel_futures=True)
+            for process in list(_RUNNING):
+                _end_group(process)
+            raise
 
 
 def ask(command: Sequence[Word], cwd: Optional[Path] = None) -> Optional[str]:

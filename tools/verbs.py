@@ -75,6 +75,12 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--seed", type=int, help="what everything is decided by (default: 1)")
     verb.set_defaults(verb=crash.soak)
 
+    verb = verbs.add_parser("fuzz", help="garbage at length, to all decoders or to some")
+    verb.add_argument("targets", nargs="*", metavar="TARGET", help="only these")
+    verb.add_argument("--seconds", type=int, default=600, help="so long for a target (600)")
+    verb.set_defaults(
+        verb=lambda words: fuzz.at_length(Workshop(), words.seconds, words.targets))
+
     verb = verbs.add_parser("planted", help="plants a bug in each fuzz target; each must be found")
     verb.add_argument("--seconds", type=int, default=120, help="at most so long for a target")
     verb.set_defaults(verb=lambda words: fuzz.find_planted(Workshop(), words.seconds))

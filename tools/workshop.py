@@ -44,19 +44,22 @@ class Workshop:
     def step(self, command: Sequence[Word], read: Reader, *, limit: float = 600.0,
              cwd: Optional[Path] = None, env: Optional[Mapping[str, str]] = None) -> Tally:
         """Runs one program of a suite and counts its tests; keeps the output of failures."""
-        outcome = self.run(command, limit=limit, cwd=cwd, env=env)
+        return self.count(command, self.run(command, limit=limit, cwd=cwd, env=env), read)
+
+    def count(self, command: Sequence[Word], outcome: Outcome, read: Reader) -> Tally:
+        """The tests of a program that has run; keeps the output of failures."""
         counted = read(outcome)
         if counted.failures:
             counted.evidence.append(_excerpt(command, outcome))
         return counted
 
     def run(self, command: Sequence[Word], *, limit: float = 600.0, cwd: Optional[Path] = None,
-            env: Optional[Mapping[str, str]] = None) -> Outcome:
-        """Runs one program without counting it."""
+            env: Optional[Mapping[str, str]] = None, log: Optional[Path] = None) -> Outcome:
+        """Runs one program without counting it; with a log of its own beside others."""
         quiet = {"CARGO_TERM_COLOR": "never", "CARGO_TERM_PROGRESS_WHEN": "never",
                  "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1", "TERM": "dumb",
                  "RUST_BACKTRACE": "0"}
-        return run(command, self.log, cwd=cwd or self.root, limit=limit,
+        return run(command, log or self.log, cwd=cwd or self.root, limit=limit,
                    env={**quiet, **(env or {})})
 
     def prepare(self, command: Sequence[Word], what: str, *, limit: float = 1200.0,

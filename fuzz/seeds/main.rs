@@ -7,6 +7,7 @@ mod disk;
 #[allow(dead_code, reason = "the target needs more of it than the seeds")]
 #[path = "../targets/disk/memory.rs"]
 mod memory;
+mod steps;
 
 use std::fs;
 use std::io;
@@ -31,9 +32,10 @@ const REQUEST_HEAD: usize = 4 + 8;
 const REPLY_HEAD: usize = 4 + 16;
 
 fn main() -> io::Result<()> {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let corpus = &Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     write_requests(&corpus.join("request"))?;
     write_replies(&corpus.join("reply"))?;
+    steps::write(corpus)?;
     disk::write(&corpus.join("disk"))
 }
 

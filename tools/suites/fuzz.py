@@ -1,22 +1,23 @@
 """The fuzz suite: each target from the committed corpus, on the stable compiler.
 
-Every target runs twice. First fast, for FUZZ_SECONDS (60), to find paths; then under
-AddressSanitizer over everything that was found and a little further, because only there the limit
-on a single allocation is enforced.
+Every target runs twice, one for each core at a time. First fast, for FUZZ_SECONDS (60), to find
+paths; then under AddressSanitizer over everything that was found and a little further, because only
+there the limit on a single allocation is enforced. How often each was executed is printed.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from pathlib import Path
 from typing import Dict, List, Optional
 
 from tools import tally
-from tools.commands import ask, Word
+from tools.commands import ask, side_by_side, Outcome, Word
 from tools.tally import Tally
 from tools.terminal import say
-from tools.toolchain import compiles, host_triple
+from tools.toolchain import compiles, host_triple, Missing
 from tools.workshop import Suite, Workshop, seconds_from
 
 # What cargo-fuzz would pass, spelled out: coverage counters, a table of their places, and the
@@ -61,19 +62,50 @@ def find_planted(shop: Workshop, seconds: int) -> int:
     return 1 if missed else 0
 
 
-def _run_all(shop: Workshop, kind: str, seconds: int, features: List[str]) -> Tally:
+def at_length(shop: Workshop, seconds: int, only: List[str]) -> int:
+    """The same for as long as asked for, from what earlier runs found; an exit code."""
+    shop.begin("fuzz")
+    _need_compiler(shop)
+    unknown = set(only) - set(_targets(shop))
+    if unknown:
+        raise Missing(f"no target {', '.join(sorted(unknown))}; there are "
+                      f"{', '.join(_targets(shop))}")
+    counted = _run_all(shop, "fast", seconds, [], only)
+    if _has_address_sanitizer():
+        counted.add(_run_all(shop, "watched", max(WATCHED_SECONDS, seconds // 10), [], only))
+    for failure in counted.failures:
+        say(f"found: {failure}; the input is below {shop.target / 'fuzz-crashes'}")
+    return 1 if counted.failures else 0
+
+
+def _run_all(shop: Workshop, kind: str, seconds: int, features: List[str],
+             only: Optional[List[str]] = None) -> Tally:
     broken = _build(shop, kind, features)
     if broken is not None:
         return broken
-    total = Tally()
-    for name in _targets(shop):
+    names = only or _targets(shop)
+    with tempfile.TemporaryDirectory(prefix="dev-fuzz-") as scratch:
         # What a planted bug leaves behind must not be taken for a finding, nor for a corpus.
-        with tempfile.TemporaryDirectory(prefix="dev-fuzz-") as scratch:
-            place = Path(scratch) if features else shop.target
-            total.add(shop.step(
-                _run_command(shop, kind, name, seconds, place),
-                tally.one(f"{kind} {name}"), limit=seconds + 180.0))
+        place = Path(scratch) if features else shop.target
+        commands = [_run_command(shop, kind, name, seconds, place) for name in names]
+        logs = [shop.log.with_name(f"fuzz-{kind}-{name}.log") for name in names]
+        for log in logs:
+            log.unlink(missing_ok=True)
+        ended = side_by_side([lambda command=command, log=log: shop.run(  # type: ignore[misc]
+            command, limit=seconds + 180.0, log=log) for command, log in zip(commands, logs)],
+            os.cpu_count() or 1)
+    total = Tally()
+    executions = [_executions(outcome) for outcome in ended]
+    for command, outcome, name in zip(commands, ended, names):
+        total.add(shop.count(command, outcome, tally.one(f"{kind} {name}")))
+    said = ", ".join(f"{name} {count:,}" for name, count in zip(names, executions))
+    say(f"    {sum(executions):,} executions {kind}: {said}")
     return total
+
+
+def _executions(outcome: Outcome) -> int:
+    found = re.findall(r"^stat::number_of_executed_units:\s+(\d+)", outcome.text, re.M)
+    return int(found[-1]) if found else 0
 
 
 def _build(shop: Workshop, kind: str, features: List[str]) -> Optional[Tally]:
