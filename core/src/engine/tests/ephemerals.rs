@@ -50,7 +50,7 @@ fn bytes_of_ephemerals_are_paths_and_data_and_setting_counts() {
 fn e5_a_multi_that_needs_too_many_leaves_no_trace_in_the_sums() {
     let mut world = World::with(narrow());
     world.write(Request::Create(ephemeral("/a", b"1234"))).unwrap();
-    let before = (model::digest(&world.engine), world.engine.ephemerals().clone());
+    let before = (crate::engine::model::digest(&world.engine), world.engine.ephemerals().clone());
     let ops = vec![
         MultiOp::SetData { path: "/a".into(), data: Some(Bytes::from_static(b"")), version: -1 },
         MultiOp::Create(ephemeral("/b", b"123456")),
@@ -58,7 +58,10 @@ fn e5_a_multi_that_needs_too_many_leaves_no_trace_in_the_sums() {
         MultiOp::Create(ephemeral("/c", b"1")),
     ];
     assert_eq!(world.multi(ops.clone())[3], MultiResult::Failed(Code::QuotaExceeded.number()));
-    assert_eq!((model::digest(&world.engine), world.engine.ephemerals().clone()), before);
+    assert_eq!(
+        (crate::engine::model::digest(&world.engine), world.engine.ephemerals().clone()),
+        before
+    );
     // What an earlier part takes away is room for a later one.
     assert_eq!(world.multi(ops[..3].to_vec())[2], MultiResult::Deleted);
     assert_eq!(world.engine.ephemerals().holding(ME).bytes, 8);
