@@ -125,6 +125,16 @@ pub const IDENTITIES: usize = 128;
 /// Most bytes of identities one connection can collect. One more is refused in the same way.
 pub const IDENTITY_BYTES: usize = 16 << 10;
 
+/// Longest token of a SASL exchange, in bytes, that either side takes. A longer one fails the exchange.
+pub const SASL_TOKEN: usize = 4_096;
+
+/// Longest name and longest password, in bytes, of a user of SASL. Longer ones are refused where they
+/// are configured, and fail the exchange.
+pub const SASL_NAME: usize = 255;
+
+/// Rounds of hashing between a password and what a server keeps of it for SCRAM.
+pub const SCRAM_ROUNDS: u32 = 10_000;
+
 /// Most bytes of schemes and ids in one access control list, once `auth` in it has been replaced by
 /// what the asker has proven. A longer one is invalid.
 pub const ACL_BYTES: usize = 1 << 20;

@@ -6,12 +6,17 @@
 //!
 //! What always holds: no password, token or key stands in `Debug` output or in a [`Refusal`].
 
+mod challenge;
 pub mod digest_md5;
 pub mod scram;
+mod users;
 
 use std::fmt;
 
 use bytes::Bytes;
+
+pub use challenge::{Challenge, Proven};
+pub use users::{UserError, Users};
 
 /// Why one side of an exchange does not go on. The texts are fixed, so nothing secret is in them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -48,3 +53,9 @@ pub trait Prover: fmt::Debug + Send {
     /// password itself. The exchange is over then.
     fn answer(&mut self, token: &[u8]) -> Result<Step, Refusal>;
 }
+
+/// What a server says to whoever did not prove to be a user: nothing about why.
+const DENIED: Refusal = Refusal("no such user, or another password");
+
+#[cfg(test)]
+mod tests;

@@ -53,6 +53,7 @@ fn until_proof(world: &mut World, password: &str) -> (i32, String) {
         cnonce: directives.only("cnonce").expect("one").expect("a nonce"),
         nc: "00000001",
         digest_uri: DIGEST_URI,
+        authzid: None,
     };
     let secret = Exchange::secret(exchange.user, REALM, password);
     (xid, format!("rspauth={}", exchange.response(&secret, Proof::Server)))

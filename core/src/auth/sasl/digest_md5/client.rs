@@ -41,6 +41,7 @@ impl Client {
             cnonce: &self.cnonce,
             nc: "00000001",
             digest_uri: DIGEST_URI,
+            authzid: None,
         };
         let secret = Exchange::secret(&self.user, exchange.realm, &self.password);
         let mut token = format!("username={}", quote(&self.user));
@@ -119,6 +120,7 @@ mod tests {
             cnonce: "c0ffee",
             nc: "00000001",
             digest_uri: "zookeeper/zk-sasl-md5",
+            authzid: None,
         };
         let mut proven = client();
         let sent = respond(&mut proven, CHALLENGE).expect("a response");

@@ -5,14 +5,19 @@
 
 mod client;
 mod directives;
+mod server;
 
 pub use client::Client;
 pub use directives::{Directives, quote};
+pub use server::{Server, Verifier};
 
 use md5::{Digest, Md5};
 
 /// The service and host that both ends name, whatever the server's real name is.
 pub const DIGEST_URI: &str = "zookeeper/zk-sasl-md5";
+
+/// The realm of all users: the same everywhere, because clients are told so.
+pub const REALM: &str = "zk-sasl-md5";
 
 /// What both ends hash, but for the password.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +34,8 @@ pub struct Exchange<'a> {
     pub nc: &'a str,
     /// The service.
     pub digest_uri: &'a str,
+    /// As whom the client wants to act, if it says so.
+    pub authzid: Option<&'a str>,
 }
 
 /// Whose proof a response is.
@@ -43,13 +50,13 @@ pub enum Proof {
 impl Exchange<'_> {
     /// The hash of user, realm and password, which is all of the password that both ends need.
     pub fn secret(user: &str, realm: &str, password: &str) -> [u8; 16] {
-        let mut hash = Md5::new();
-        hash.update(octets(user));
-        hash.update(b":");
-        hash.update(octets(realm));
-        hash.update(b":");
-        hash.update(octets(password));
-        hash.finalize().into()
+        let octets = [user, realm, password].map(octets);
+        Md5::digest(octets.join(&b":"[..])).into()
+    }
+
+    /// The same as clients have it that hash everything in UTF-8.
+    pub fn secret_in_utf8(user: &str, realm: &str, password: &str) -> [u8; 16] {
+        Md5::digest(format!("{user}:{realm}:{password}")).into()
     }
 
     /// The proof that its sender knows `secret`: 32 hexadecimal digits.
@@ -57,6 +64,9 @@ impl Exchange<'_> {
         let mut session = Md5::new();
         session.update(secret);
         session.update(format!(":{}:{}", self.nonce, self.cnonce));
+        if let Some(authzid) = self.authzid {
+            session.update(format!(":{authzid}"));
+        }
         let method = match proof {
             Proof::Client => "AUTHENTICATE",
             Proof::Server => "",
@@ -86,7 +96,8 @@ mod tests {
     fn proofs(cnonce: &str, nonce: &str, service: &str) -> [String; 2] {
         let realm = "elwood.innosoft.com";
         let digest_uri = &format!("{service}/{realm}");
-        let exchange = Exchange { user: "chris", realm, nonce, cnonce, nc: "00000001", digest_uri };
+        let (user, nc, authzid) = ("chris", "00000001", None);
+        let exchange = Exchange { user, realm, nonce, cnonce, nc, digest_uri, authzid };
         let secret = Exchange::secret("chris", realm, "secret");
         [Proof::Client, Proof::Server].map(|proof| exchange.response(&secret, proof))
     }

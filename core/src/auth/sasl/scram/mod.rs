@@ -2,8 +2,10 @@
 //! costs thousands of hashes to try, and the server proves that it knows it too.
 
 mod client;
+mod server;
 
 pub use client::Client;
+pub use server::{Server, Verifier};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
