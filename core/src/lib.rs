@@ -61,9 +61,9 @@ pub use client::{
 };
 pub use io::blocking;
 pub use io::client::{
-    Builder, Children, Client, Create, Created, Multi, MultiReply, OneShot, Ops, Pending, Read,
-    ReadReply, RequestOptions, Session, States, Value, Watch, WatchOptions, WatchStream,
-    is_callback_thread,
+    Builder, Children, Client, ClientTls, Create, Created, Multi, MultiReply, OneShot, Ops,
+    Pending, Read, ReadReply, RequestOptions, Session, States, Value, Watch, WatchOptions,
+    WatchStream, is_callback_thread,
 };
 pub use wire::{Reply, Request};
 

@@ -122,6 +122,10 @@ pub enum Error {
     /// A server refused an identity. The client is finished: no server is asked again.
     #[error("authentication failed; check scheme and credential")]
     AuthFailed,
+    /// Every host of the list failed in turn because one end does not trust the other; with the last
+    /// host and its reason. Only of waiting for a connection: the client goes on trying.
+    #[error("TLS failed with every server, the last {0}")]
+    Tls(Arc<str>),
     /// The watch was removed, by `remove_watches`.
     #[error("the watch was removed")]
     WatchRemoved,

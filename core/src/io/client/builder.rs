@@ -10,11 +10,11 @@ use tokio::sync::mpsc;
 use super::driver::Driver;
 use super::feed::Callback;
 use super::handle::Client;
-use super::hub::Hub;
 use super::runtime;
 use super::session::Scope;
 use super::shared::Shared;
 use super::time;
+use super::tls::{ClientTls, Trust};
 use crate::base::Millis;
 use crate::client::{
     Credentials, Error, Hosts, Machine, Nonces, Recovery, Result, Sasl, SessionEvent, Settings,
@@ -31,12 +31,13 @@ pub struct Builder {
     hosts: String,
     set: Vec<Change>,
     op_timeout: Option<Duration>,
+    tls: Option<ClientTls>,
     sinks: Vec<Callback<SessionEvent>>,
 }
 
 impl Builder {
     pub(super) fn new(hosts: String) -> Builder {
-        Builder { hosts, set: Vec::new(), op_timeout: None, sinks: Vec::new() }
+        Builder { hosts, set: Vec::new(), op_timeout: None, tls: None, sinks: Vec::new() }
     }
 
     fn set(mut self, set: impl FnOnce(&mut Settings) + Send + 'static) -> Builder {
@@ -50,8 +51,8 @@ impl Builder {
         self.set(move |settings| settings.timeout = Millis::from_duration(timeout))
     }
 
-    /// How long one attempt to connect may take, from name resolution to the server's answer. Unless
-    /// set, the session timeout divided by the number of hosts.
+    /// How long one attempt to connect may take, from name resolution to the server's answer, TLS and
+    /// SASL included. Unless set, the session timeout divided by the number of hosts.
     pub fn connect_timeout(self, timeout: Duration) -> Builder {
         self.set(move |settings| settings.connect_timeout = Some(timeout))
     }
@@ -91,6 +92,16 @@ impl Builder {
     pub fn auth(self, scheme: &str, credential: impl Into<Bytes>) -> Builder {
         let identity = (scheme.to_owned(), credential.into());
         self.set(move |settings| settings.identities.push(identity))
+    }
+
+    /// Speaks TLS with every server, and nothing with a server that fails a check of [`ClientTls`].
+    ///
+    /// An attempt that fails for reasons of trust leaves a warning in the log that says why. If all
+    /// hosts in turn fail so, [`Builder::connect`] and [`Client::connected`] fail with
+    /// [`Error::Tls`](crate::Error::Tls).
+    pub fn tls(mut self, tls: ClientTls) -> Builder {
+        self.tls = Some(tls);
+        self
     }
 
     /// Proves to be a user by SASL, on every connection, before the identities of [`Builder::auth`]
@@ -139,8 +150,9 @@ impl Builder {
     /// timeout around it. Dropping the future ends the client.
     ///
     /// # Errors
-    /// `Invalid` for the host list or a setting, `AuthFailed`, `SessionLost` if a session to resume
-    /// is over and may not be renewed or if the client gave up.
+    /// `Invalid` for the host list, a setting or a file of [`Builder::tls`], `Tls` if no host could be
+    /// trusted, `AuthFailed`, `SessionLost` if a session to resume is over and may not be renewed or
+    /// if the client gave up.
     pub async fn connect(self) -> Result<Client> {
         let client = self.connect_lazy()?;
         client.connected().await?;
@@ -150,7 +162,7 @@ impl Builder {
     /// Starts the client and returns at once; [`Client::states`] tells how it fares.
     ///
     /// # Errors
-    /// `Invalid` for the host list or a setting.
+    /// `Invalid` for the host list, a setting, or a file of [`Builder::tls`].
     pub fn connect_lazy(self) -> Result<Client> {
         let (hosts, chroot) = Hosts::parse(&self.hosts)?;
         let mut settings = Settings::new(hosts);
@@ -167,16 +179,18 @@ impl Builder {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(no_chance)?;
         settings.nonces = Nonces::new(seed);
+        let trust = self.tls.map(Trust::new).transpose()?;
+        let hosts = settings.hosts.count();
         let runtime = runtime::handle()?;
         let machine = Machine::new(settings, time::now());
         let (sender, commands) = mpsc::unbounded_channel();
         let scope = Scope::new(Arc::clone(machine.lease()));
-        let shared = Arc::new(Shared::new(sender, scope, Hub::new(), self.op_timeout));
+        let shared = Arc::new(Shared::new(sender, scope, hosts, self.op_timeout));
         for sink in self.sinks {
             shared.hub.subscribe(sink, &shared.callbacks);
         }
         let client = Client::new(Arc::clone(&shared), chroot.as_str().into());
-        runtime.spawn(Driver::new(machine, shared, commands).run());
+        runtime.spawn(Driver::new(machine, shared, commands, trust).run());
         Ok(client)
     }
 }

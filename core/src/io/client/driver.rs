@@ -10,6 +10,7 @@ use super::connection::{Connection, Happened};
 use super::session::Scope;
 use super::shared::{Command, Done, Hearer, Shared, Submit};
 use super::time;
+use super::tls::{Failure, Trust};
 use crate::client::{
     CallId, Credentials, Error, Input, LossReason, Machine, Output, Result, SessionEvent, State,
     WatchId, WatchItem,
@@ -29,6 +30,10 @@ pub(super) struct Driver {
     shared: Arc<Shared>,
     commands: UnboundedReceiver<Command>,
     connection: Connection,
+    /// The host of an attempt to connect that has not come to anything yet.
+    attempt: Option<String>,
+    /// What is wrong with it if it is given up now.
+    if_given_up: fn() -> Failure,
     calls: HashMap<CallId, Done<Reply>>,
     hearers: HashMap<WatchId, Hearer>,
     closers: Vec<Done<()>>,
@@ -41,12 +46,15 @@ impl Driver {
         machine: Machine,
         shared: Arc<Shared>,
         commands: UnboundedReceiver<Command>,
+        trust: Option<Trust>,
     ) -> Driver {
         Driver {
             machine,
             shared,
             commands,
-            connection: Connection::default(),
+            connection: Connection::new(trust),
+            attempt: None,
+            if_given_up: Failure::no_answer,
             calls: HashMap::new(),
             hearers: HashMap::new(),
             closers: Vec::new(),
@@ -91,11 +99,31 @@ impl Driver {
     fn happened(&mut self, happened: Happened) {
         match happened {
             Happened::Dialed(server) => self.handle(Input::Dialed { server }),
-            Happened::DialFailed => self.handle(Input::DialFailed),
-            Happened::Received(bytes) => self.handle(Input::Received(bytes)),
-            Happened::Closed => self.handle(Input::Closed),
+            Happened::DialFailed(failure) => {
+                self.note_failure(failure);
+                self.handle(Input::DialFailed);
+            }
+            Happened::Received(bytes) => {
+                self.if_given_up = Failure::unfit_answer;
+                self.handle(Input::Received(bytes));
+                self.if_given_up = Failure::no_answer;
+            }
+            Happened::Closed(fault) => {
+                self.note_failure(fault.unwrap_or_else(Failure::hung_up));
+                self.handle(Input::Closed);
+            }
             Happened::Writable => {}
         }
+    }
+
+    /// If it is an attempt that failed. Only distrust is worth a line: a server that cannot be reached
+    /// is everyday life.
+    fn note_failure(&mut self, failure: Failure) {
+        let Some(host) = self.attempt.take() else { return };
+        if failure.is_distrust {
+            tracing::warn!(host, reason = failure.text, "TLS failed");
+        }
+        self.shared.attempts.note_failure(&host, &failure);
     }
 
     fn obey(&mut self, command: Command) {
@@ -129,8 +157,14 @@ impl Driver {
 
     fn carry_out(&mut self, output: Output) {
         match output {
-            Output::Dial(host) => self.connection.dial(host),
-            Output::Disconnect => self.connection.drop_it(),
+            Output::Dial(host) => {
+                self.attempt = Some(host.to_string());
+                self.connection.dial(host);
+            }
+            Output::Disconnect => {
+                self.note_failure((self.if_given_up)());
+                self.connection.drop_it();
+            }
             Output::Answer { call, result } => {
                 if let Some(done) = self.calls.remove(&call) {
                     done.run(result, &self.shared.callbacks);
@@ -158,6 +192,10 @@ impl Driver {
     }
 
     fn publish(&mut self, event: SessionEvent) {
+        if matches!(event.state, State::Connected | State::ReadOnly) {
+            self.attempt = None;
+            self.shared.attempts.note_success();
+        }
         if matches!(event.state, State::Lost(_))
             && let Some(data) = self.shared.scope().take_data()
         {
@@ -278,7 +316,6 @@ async fn pause_for(pause: Option<std::time::Duration>) {
 mod tests {
     use std::sync::mpsc;
 
-    use super::super::hub::Hub;
     use super::super::request::RequestOptions;
     use super::super::shared::Parcel;
     use super::*;
@@ -291,8 +328,8 @@ mod tests {
         let machine = Machine::new(Settings::new(hosts), time::now());
         let (sender, commands) = tokio::sync::mpsc::unbounded_channel();
         let scope = Scope::new(Arc::clone(machine.lease()));
-        let shared = Arc::new(Shared::new(sender, scope, Hub::new(), None));
-        let mut driver = Driver::new(machine, Arc::clone(&shared), commands);
+        let shared = Arc::new(Shared::new(sender, scope, 1, None));
+        let mut driver = Driver::new(machine, Arc::clone(&shared), commands, None);
         let (answers, heard) = mpsc::channel();
         let submit = |name: &'static str| {
             let answers = answers.clone();

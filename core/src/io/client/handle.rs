@@ -109,15 +109,32 @@ impl Client {
     /// Waits until the client is connected; at once if it is.
     ///
     /// # Errors
-    /// What finished the client, if it is finished.
+    /// What finished the client, if it is finished; `Tls` if every host in turn failed for reasons of
+    /// trust, after which the client goes on trying.
     pub async fn connected(&self) -> Result<()> {
         let mut states = self.states();
-        while let Some(event) = states.next().await {
-            if matches!(event.state, State::Connected | State::ReadOnly) {
-                return Ok(());
+        let connected = async {
+            while let Some(event) = states.next().await {
+                if matches!(event.state, State::Connected | State::ReadOnly) {
+                    return Ok(());
+                }
             }
+            Err(self.shared.ended().unwrap_or(Error::Closed))
+        };
+        if self.shared.is_forked() {
+            return connected.await;
         }
-        Err(self.shared.ended().unwrap_or(Error::Closed))
+        tokio::select! {
+            biased;
+            result = connected => result,
+            reason = self.shared.attempts.distrusted() => Err(Error::Tls(reason)),
+        }
+    }
+
+    /// Why the last attempt to connect failed, with the host it was made to; `None` if none failed
+    /// since the client was connected. For people to read.
+    pub fn connect_failure(&self) -> Option<Arc<str>> {
+        if self.shared.is_forked() { None } else { self.shared.attempts.failure() }
     }
 
     /// The operations, in whatever session is current when each is carried out.

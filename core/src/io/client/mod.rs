@@ -5,6 +5,7 @@
 //! a session. No callback of the program ever runs on that thread: callbacks run one at a time, in
 //! order, on a second thread that each client starts when the first callback is due.
 
+mod attempts;
 mod builder;
 mod callbacks;
 mod connection;
@@ -21,6 +22,7 @@ mod runtime;
 mod session;
 mod shared;
 mod time;
+mod tls;
 mod values;
 mod watch;
 
@@ -33,5 +35,6 @@ pub use ops::Ops;
 pub use pending::Pending;
 pub use request::RequestOptions;
 pub use session::{Session, States};
+pub use tls::ClientTls;
 pub use values::{Children, Created, MultiReply, Read, ReadReply, Value};
 pub use watch::{OneShot, Watch, WatchOptions, WatchStream};

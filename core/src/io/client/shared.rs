@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
+use super::attempts::Attempts;
 use super::callbacks::Callbacks;
 use super::feed::{Feed, Sink};
 use super::hub::Hub;
@@ -85,6 +86,7 @@ pub(super) struct Shared {
     next_id: AtomicU64,
     pub callbacks: Callbacks,
     pub hub: Hub,
+    pub attempts: Attempts,
     current: Mutex<Arc<Scope>>,
     first: Arc<Scope>,
     ended: Mutex<Option<Error>>,
@@ -101,7 +103,7 @@ impl Shared {
     pub fn new(
         commands: UnboundedSender<Command>,
         scope: Arc<Scope>,
-        hub: Hub,
+        hosts: usize,
         op_timeout: Option<Duration>,
     ) -> Shared {
         Shared {
@@ -110,7 +112,8 @@ impl Shared {
             commands,
             next_id: AtomicU64::new(1),
             callbacks: Callbacks::default(),
-            hub,
+            hub: Hub::new(),
+            attempts: Attempts::new(hosts),
             current: Mutex::new(Arc::clone(&scope)),
             first: scope,
             ended: Mutex::new(None),
@@ -275,7 +278,7 @@ mod tests {
     fn in_a_forked_child_a_create_with_parents_is_answered_on_the_calling_thread() {
         let (sender, _commands) = tokio::sync::mpsc::unbounded_channel();
         let scope = Scope::new(Arc::new(Lease::new(Epoch::FIRST, Millis(1), None)));
-        let mut shared = Shared::new(sender, scope, Hub::new(), None);
+        let mut shared = Shared::new(sender, scope, 1, None);
         shared.pid = shared.pid.wrapping_add(1);
         let create = crate::wire::Create::new(
             "/a/b".into(),
