@@ -67,6 +67,12 @@ pub use io::client::{
 };
 pub use wire::{Reply, Request};
 
+/// Configuration files: what the `tenure` program is told at its start.
+#[cfg(feature = "cli")]
+pub mod config {
+    pub use crate::io::config::*;
+}
+
 /// The embedded server.
 ///
 /// ```

@@ -75,6 +75,10 @@ pub const SNAPSHOTS_KEPT: usize = 3;
 /// Bytes that have to be free on the disk for writes that need room.
 pub const LEAST_FREE: u64 = 8 << 20;
 
+/// Connections the kernel may hold until they are accepted; it holds fewer where
+/// `net.core.somaxconn` is less. More are refused by the kernel, or wait in their clients.
+pub const BACKLOG: u32 = 4_096;
+
 /// Bytes read from a socket at a time.
 pub const READ_CHUNK: usize = 64 << 10;
 

@@ -3,6 +3,8 @@
 pub mod blocking;
 pub mod client;
 pub mod clock;
+#[cfg(feature = "cli")]
+pub mod config;
 pub mod descriptors;
 pub mod disk;
 #[cfg(feature = "faults")]

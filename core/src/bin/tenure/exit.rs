@@ -13,7 +13,8 @@ use tenure::server::{FoundError, LockError, RecoverError, StartError};
 /// What was asked for did not work out.
 const ERROR: u8 = 1;
 
-/// The command line is wrong, in a way that its parser cannot see.
+/// The command line is wrong, or a file with settings, in a way that the parser of the command line
+/// cannot see.
 const USAGE: u8 = 2;
 
 /// A data directory or a snapshot is refused: it is damaged, in use, or of a newer release.
@@ -33,6 +34,11 @@ impl Failure {
     /// What was asked for did not work out.
     pub fn error(text: impl Display) -> Failure {
         Failure { code: ERROR, text: text.to_string() }
+    }
+
+    /// The command line, the environment or a file that they name is wrong.
+    pub fn usage(text: impl Display) -> Failure {
+        Failure { code: USAGE, text: text.to_string() }
     }
 
     /// A data directory or a snapshot is refused.

@@ -3,6 +3,7 @@
 //!
 //! Standard output carries what was asked for; what happens meanwhile is logged on standard error.
 
+mod config;
 mod exit;
 mod export;
 mod import;
@@ -11,6 +12,7 @@ mod log;
 mod place;
 mod restore;
 mod serve;
+mod settings;
 mod snapshot;
 mod verify;
 
@@ -34,6 +36,8 @@ struct Program {
 enum Command {
     /// Run a server in the foreground until SIGTERM or SIGINT.
     Serve(serve::Serve),
+    /// Explain and check the settings of a server.
+    Config(config::Config),
     /// Take a snapshot of a data directory, whether a server has it or not.
     Snapshot(snapshot::Snapshot),
     /// Make a new data directory out of a snapshot.
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
     lines::print(log_level);
     let done = match command {
         Command::Serve(serve) => serve.run(),
+        Command::Config(config) => config.run(),
         Command::Snapshot(snapshot) => snapshot.run(),
         Command::Restore(restore) => restore.run(),
         Command::Verify(verify) => verify.run(),

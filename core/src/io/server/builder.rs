@@ -18,6 +18,8 @@ use crate::session::Bounds;
 #[must_use = "a builder does nothing until `start`"]
 pub struct ServerBuilder {
     pub(super) listen: SocketAddr,
+    pub(super) backlog: u32,
+    pub(super) keep_alive: bool,
     tick: Duration,
     min_session_timeout: Option<Duration>,
     max_session_timeout: Option<Duration>,
@@ -42,6 +44,8 @@ impl Default for ServerBuilder {
     fn default() -> Self {
         ServerBuilder {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            backlog: limits::BACKLOG,
+            keep_alive: false,
             tick: limits::TICK,
             min_session_timeout: None,
             max_session_timeout: None,
@@ -69,6 +73,19 @@ impl ServerBuilder {
     /// 127.0.0.1.
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = address;
+        self
+    }
+
+    /// Connections the kernel may hold until they are accepted, at least 1. Default: 4,096.
+    pub fn backlog(mut self, most: u32) -> Self {
+        self.backlog = most.max(1);
+        self
+    }
+
+    /// Whether the kernel probes connections that are silent. Sessions have heartbeats of their own.
+    /// Default: no.
+    pub fn keep_alive(mut self, yes: bool) -> Self {
+        self.keep_alive = yes;
         self
     }
 

@@ -205,8 +205,13 @@ impl Live {
         let (bound, waiting) = mpsc::channel();
         let listener = {
             let (running, stop) = (running.clone(), stop.clone());
-            let place = (settings.listen, settings.workers);
-            spawn("tenure-server", move || listener::run(&running, place, &stop, &bound))?
+            let port = listener::Port {
+                listen: settings.listen,
+                backlog: settings.backlog,
+                keep_alive: settings.keep_alive,
+            };
+            let workers = settings.workers;
+            spawn("tenure-server", move || listener::run(&running, port, workers, &stop, &bound))?
         };
         let address = waiting.recv().unwrap_or_else(|_| {
             Err(StartError::Thread(std::io::Error::other("the server thread ended early")))

@@ -12,17 +12,24 @@ use super::connection::{self, Socket};
 use super::running::Running;
 use super::start_error::StartError;
 
-/// Connections the kernel may hold until they are accepted.
-const BACKLOG: u32 = 4_096;
-
 /// How long to pause when the process has no descriptor left for another connection.
 const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(50);
+
+/// Where a server listens, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Port {
+    pub listen: SocketAddr,
+    pub backlog: u32,
+    /// Whether the kernel probes its connections: what is accepted inherits it from the listener.
+    pub keep_alive: bool,
+}
 
 /// Binds the port, says so through `bound`, and accepts until `stop`. The runtime begins and ends
 /// here, so that nobody else ever drops one.
 pub(super) fn run(
     running: &Arc<Running>,
-    (listen, workers): (SocketAddr, usize),
+    port: Port,
+    workers: usize,
     stop: &Notify,
     bound: &mpsc::Sender<Result<SocketAddr, StartError>>,
 ) {
@@ -40,25 +47,27 @@ pub(super) fn run(
         }
     };
     runtime.block_on(async {
-        match bind(listen) {
+        match bind(port) {
             Ok((listener, address)) => {
                 running.service.set_listening_on(address);
                 let _ = bound.send(Ok(address));
                 accept(running, listener, stop).await;
             }
             Err(source) => {
-                let _ = bound.send(Err(StartError::Listen { address: listen, source }));
+                let _ = bound.send(Err(StartError::Listen { address: port.listen, source }));
             }
         }
     });
 }
 
 /// Binds the client port, and says which one it got. Has to run inside the runtime.
-fn bind(address: SocketAddr) -> std::io::Result<(TcpListener, SocketAddr)> {
+fn bind(port: Port) -> std::io::Result<(TcpListener, SocketAddr)> {
+    let address = port.listen;
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    let listener = socket.listen(BACKLOG)?;
+    socket.set_keepalive(port.keep_alive)?;
+    let listener = socket.listen(port.backlog)?;
     let address = listener.local_addr()?;
     Ok((listener, address))
 }

@@ -1,0 +1,188 @@
+//! `tenure serve --config` and `tenure config check`, as operators run them.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use tenure_tests::records::ConnectRequest;
+use tenure_tests::session::Session;
+
+/// A place of its own for each test.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Place {
+        Place(tempfile::tempdir().expect("a directory"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// A `zoo.cfg` that keeps everything here.
+    fn zoo_cfg(&self, lines: &str) -> PathBuf {
+        let file = self.path("zoo.cfg");
+        let text = format!("dataDir={}\nclientPort=2181\n{lines}", self.path("zk").display());
+        fs::write(&file, text).expect("it is written");
+        file
+    }
+
+    /// What Apache's server would have left behind.
+    fn apache(&self) {
+        fs::create_dir_all(self.path("zk/version-2")).expect("made");
+        fs::write(self.path("zk/version-2/log.1"), b"").expect("written");
+    }
+}
+
+fn program(words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tenure"));
+    command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    for name in ["SERVER_JVMFLAGS", "JVMFLAGS", "TENURE_CONFIG"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn run(command: &mut Command) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = command.output().expect("it runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it is text");
+    (status.code().expect("it ends by itself"), text(stdout), text(stderr))
+}
+
+/// A server that was told by a file; the port is a free one.
+struct Serving {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Serving {
+    fn with(command: &mut Command) -> Serving {
+        let mut child = command
+            .env("TENURE_LISTEN", "127.0.0.1:0")
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("piped");
+        BufReader::new(stdout).read_line(&mut line).expect("a line");
+        let address = line.trim().strip_prefix("listening on ").expect("where it listens");
+        Serving { address: address.parse().expect("an address"), child }
+    }
+
+    fn on(file: &Path) -> Serving {
+        Serving::with(program(&["serve", "--config"]).arg(file))
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_server_is_told_by_a_zoo_cfg() {
+    let place = Place::new();
+    let file = place.zoo_cfg("tickTime=500\nmaxSessionTimeout=7000\nmaxClientCnxns=2\n");
+    {
+        let server = Serving::on(&file);
+        let mut first = Session::with_timeout(server.address, 60_000);
+        assert_eq!(first.granted.timeout, 7_000, "maxSessionTimeout");
+        let second = Session::with_timeout(server.address, 1);
+        assert_eq!(second.granted.timeout, 1_000, "two ticks");
+        let third = Session::open(server.address, &ConnectRequest::default());
+        assert!(third.is_err(), "maxClientCnxns");
+        first.create("/kept", b"x", 0).expect("created");
+    }
+    assert!(place.path("zk/tenure/identity").is_file(), "data are kept below dataDir");
+    let server = Serving::on(&file);
+    let mut session = Session::with_timeout(server.address, 5_000);
+    assert!(session.exists("/kept", false).is_ok());
+}
+
+#[test]
+fn a_server_is_told_by_a_toml_file_and_flags_are_stronger() {
+    let place = Place::new();
+    let file = place.path("tenure.toml");
+    let data = place.path("data");
+    let text = format!("[data]\ndir = {data:?}\n[session]\ntick_ms = 500\nmax_timeout_ms = 7000\n");
+    fs::write(&file, text).expect("written");
+    let mut command = program(&["serve", "--max-session-timeout", "8000"]);
+    let server = Serving::with(command.env("TENURE_CONFIG", &file));
+    let session = Session::with_timeout(server.address, 60_000);
+    assert_eq!(session.granted.timeout, 8_000);
+    assert!(data.join("identity").is_file());
+}
+
+#[test]
+fn wrong_settings_are_all_told_before_anything_is_touched() {
+    let place = Place::new();
+    let file = place
+        .zoo_cfg("tickTime=x\nmaxClientCnxns=-1\nsnapcount=5\nserver.1=a:1:2\nserver.2=b:1:2\n");
+    let (code, said, complained) = run(program(&["serve", "--config"]).arg(&file));
+    assert_eq!(code, 2, "{complained}");
+    assert_eq!(said, "");
+    let shown = file.display();
+    for part in [
+        format!("{shown}:3: error: tickTime: \"x\": write a whole number of milliseconds"),
+        format!("{shown}:4: error: maxClientCnxns: \"-1\""),
+        format!("{shown}:6: error: server.1, server.2 name an ensemble of 2"),
+    ] {
+        assert!(complained.contains(&part), "{complained}");
+    }
+    assert!(!place.path("zk").exists());
+    let (code, said, _) = run(program(&["config", "check"]).arg(&file));
+    assert_eq!(code, 2);
+    assert!(said.contains("3 errors, 1 warning: no server starts with this"), "{said}");
+    assert!(said.contains("did you mean snapCount?"), "{said}");
+}
+
+#[test]
+fn warnings_are_errors_where_that_is_wanted() {
+    let place = Place::new();
+    let file = place.zoo_cfg("snapcount=5\n");
+    assert_eq!(run(program(&["config", "check"]).arg(&file)).0, 0);
+    assert_eq!(run(program(&["config", "check", "--strict"]).arg(&file)).0, 2);
+    let (code, _, complained) = run(program(&["config", "check"]).arg(place.path("nowhere.cfg")));
+    assert_eq!(code, 2);
+    assert!(complained.contains("nowhere.cfg: "), "{complained}");
+}
+
+#[test]
+fn data_of_apache_are_never_passed_over() {
+    let place = Place::new();
+    let file = place.zoo_cfg(&format!("dataLogDir={}\n", place.path("a log").display()));
+    place.apache();
+    let (code, _, complained) = run(program(&["serve", "--config"]).arg(&file));
+    assert_eq!(code, 2);
+    let zk = place.path("zk").display().to_string();
+    let log = place.path("a log").display().to_string();
+    let import = format!("tenure import --from {zk} --log-dir '{log}' --data {zk}/tenure");
+    assert!(complained.contains(&import), "{complained}");
+    assert!(!place.path("zk/tenure").exists());
+
+    // As if they had been taken over, and Apache had served again since.
+    fs::create_dir(place.path("zk/tenure")).expect("made");
+    fs::write(place.path("zk/tenure/identity"), b"").expect("written");
+    assert_eq!(run(program(&["config", "check"]).arg(&file)).0, 0);
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(60);
+    let written = fs::File::options().append(true).open(place.path("zk/version-2/log.1"));
+    written.expect("it is there").set_modified(later).expect("set");
+    let (code, said, _) = run(program(&["config", "check"]).arg(&file));
+    assert_eq!(code, 2);
+    assert!(said.contains("Apache ZooKeeper has served since"), "{said}");
+}
+
+#[test]
+fn a_directory_that_is_not_to_be_made_is_asked_for() {
+    let place = Place::new();
+    let file = place.zoo_cfg("datadir.autocreate=false\n");
+    let (code, said, _) = run(program(&["config", "check"]).arg(&file));
+    assert_eq!(code, 2);
+    assert!(said.contains("make it with mkdir"), "{said}");
+    fs::create_dir_all(place.path("zk/tenure")).expect("made");
+    assert_eq!(run(program(&["config", "check"]).arg(&file)).0, 0);
+}
