@@ -1,43 +1,69 @@
 //! Who may do what, and which access control lists are accepted.
 //!
 //! Entries only add rights and nothing is inherited. An identity of the scheme `super` passes every
-//! check.
+//! check. What is not understood, in an entry or in an identity, matches nothing.
+//!
+//! A check costs as much as the list is long, times the identities that the asker has proven. Both have
+//! a ceiling in `base/limits.rs`; lists that everybody may use are decided first.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use super::network::{self, Network};
+use super::{Engine, Schemes};
+use crate::auth::{digest, kerberos_name, x509_name};
 use crate::base::{Acl, Code, Identity, Perms, limits};
+
+impl Engine {
+    /// Whether somebody with these identities may do at least one of `perms` where `acl` holds. By the
+    /// rules in force, everybody may.
+    pub fn allows(&self, acl: &[Acl], perms: Perms, identities: &[Identity]) -> bool {
+        self.rules.skips_acl || allows(acl, perms, identities)
+    }
+}
 
 /// Whether somebody with these identities may do at least one of `perms` where `acl` holds.
 pub fn allows(acl: &[Acl], perms: Perms, identities: &[Identity]) -> bool {
-    let granted = acl.iter().any(|entry| {
-        entry.perms.intersects(perms)
-            && (entry.id.is_anyone() || identities.iter().any(|id| matches(&entry.id, id)))
-    });
-    granted || identities.iter().any(|identity| identity.scheme == "super")
+    let granting = || acl.iter().filter(|entry| entry.perms.intersects(perms));
+    if granting().any(|entry| entry.id.is_anyone()) {
+        return true;
+    }
+    if identities.iter().any(|identity| identity.scheme == "super") {
+        return true;
+    }
+    let mut addresses = identities.iter().filter(|identity| identity.scheme == "ip");
+    let address = addresses.next().and_then(|identity| network::address(&identity.id));
+    granting().any(|entry| match entry.id.scheme.as_str() {
+        "ip" => address.is_some_and(|address| is_within(&entry.id.id, address)),
+        _ => identities.iter().any(|identity| matches(&entry.id, identity)),
+    })
 }
 
-/// Whether the entry of a list means this identity.
+fn is_within(network: &str, address: IpAddr) -> bool {
+    Network::parse(network).is_some_and(|network| network.contains(address))
+}
+
+/// Whether the entry of a list means this identity, which is no address.
 fn matches(meant: &Identity, identity: &Identity) -> bool {
     if meant.scheme != identity.scheme {
         return false;
     }
-    if meant.scheme == "ip" {
-        let address = network::address(&identity.id);
-        return match (Network::parse(&meant.id), address) {
-            (Some(network), Some(address)) => network.contains(address),
-            _ => false,
-        };
+    match meant.scheme.as_str() {
+        "digest" => digest::is_same(&meant.id, &identity.id),
+        "x509" => meant.id == identity.id,
+        // Whoever logs in under this name is meant by every entry of the scheme, as with ZooKeeper.
+        "sasl" => meant.id == identity.id || identity.id == "super",
+        _ => false,
     }
-    meant.id == identity.id
 }
 
 /// The list as it is stored: duplicates gone, `auth` replaced by what the asker has proven.
 ///
 /// # Errors
-/// `InvalidAcl` if the list is empty, if an entry is not one its scheme accepts, if `auth` is used by
-/// somebody who has proven nothing, or if the list comes out longer than [`limits::ACL_BYTES`].
-pub fn resolve(acl: &[Acl], identities: &[Identity]) -> Result<Vec<Acl>, Code> {
+/// `InvalidAcl` if the list is empty, if an entry is not one its scheme accepts or of a scheme that is
+/// not known, if `auth` is used by somebody who has proven nothing, or if the list comes out longer
+/// than [`limits::ACL_BYTES`].
+pub fn resolve(acl: &[Acl], identities: &[Identity], schemes: Schemes) -> Result<Vec<Acl>, Code> {
     let mut seen = BTreeSet::new();
     let mut resolved = Vec::with_capacity(acl.len());
     let proven_bytes: usize =
@@ -56,7 +82,7 @@ pub fn resolve(acl: &[Acl], identities: &[Identity]) -> Result<Vec<Acl>, Code> {
             if resolved.len() == before {
                 return Err(Code::InvalidAcl);
             }
-        } else if is_valid(&entry.id) {
+        } else if is_valid(&entry.id, schemes) {
             resolved.push(entry.clone());
         } else {
             return Err(Code::InvalidAcl);
@@ -67,17 +93,19 @@ pub fn resolve(acl: &[Acl], identities: &[Identity]) -> Result<Vec<Acl>, Code> {
 
 /// Whether the identity was proven, rather than read off the connection or granted on top.
 fn is_proof(identity: &Identity) -> bool {
-    !matches!(identity.scheme.as_str(), "ip" | "super" | "world" | "auth")
+    matches!(identity.scheme.as_str(), "digest" | "sasl" | "x509")
 }
 
-/// Whether a scheme exists that accepts this id in a list.
-fn is_valid(id: &Identity) -> bool {
+/// Whether a scheme that is known accepts this id in a list.
+fn is_valid(id: &Identity, schemes: Schemes) -> bool {
     match id.scheme.as_str() {
         "world" => id.is_anyone(),
-        "digest" => {
+        "ip" => Network::parse(&id.id).is_some(),
+        "digest" if schemes.digest => {
             id.id.split_once(':').is_some_and(|(_, hash)| !hash.is_empty() && !hash.contains(':'))
         }
-        "ip" => Network::parse(&id.id).is_some(),
+        "sasl" if schemes.sasl => kerberos_name::is_valid(&id.id),
+        "x509" if schemes.x509 => x509_name::is_valid(&id.id),
         _ => false,
     }
 }

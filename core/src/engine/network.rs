@@ -1,6 +1,12 @@
 //! The `ip` scheme: addresses, and the networks that lists name.
+//!
+//! An IPv4 address in its IPv6 form, `::ffff:192.0.2.1`, is that IPv4 address, in a list as on a
+//! connection: a server that listens on an IPv6 address sees its IPv4 clients so.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The leading bits that say that an IPv6 address is an IPv4 one.
+const MAPPED: u32 = 96;
 
 /// An address with the number of its leading bits that count.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,10 +22,22 @@ impl Network {
             Some((host, bits)) => (host, Some(number(bits, 128)?)),
             None => (text, None),
         };
-        let address = address(host)?;
+        // The zone of an address means something on one machine only.
+        if host.contains('%') {
+            return None;
+        }
+        let address = as_written(host)?;
         let width = if address.is_ipv4() { 32 } else { 128 };
         let bits = bits.unwrap_or(width);
-        (bits <= width).then_some(Network { address, bits })
+        if bits > width {
+            return None;
+        }
+        Some(match (address, address.to_canonical()) {
+            (IpAddr::V6(_), canonical @ IpAddr::V4(_)) if bits >= MAPPED => {
+                Network { address: canonical, bits: bits - MAPPED }
+            }
+            _ => Network { address, bits },
+        })
     }
 
     /// Whether the address agrees with this network in the bits that count. Families never mix.
@@ -38,9 +56,14 @@ impl Network {
     }
 }
 
+/// Reads the address of a connection.
+pub(super) fn address(text: &str) -> Option<IpAddr> {
+    as_written(text).map(|address| address.to_canonical())
+}
+
 /// Reads an address. Zeros in front of a decimal part are accepted, as ZooKeeper does; the zone of
 /// an IPv6 address is not part of it.
-pub(super) fn address(text: &str) -> Option<IpAddr> {
+fn as_written(text: &str) -> Option<IpAddr> {
     if !text.contains(':') {
         return four_parts(text).map(IpAddr::V4);
     }

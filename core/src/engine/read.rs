@@ -113,7 +113,7 @@ impl<'e> Reader<'e> {
 
     fn readable(&self, path: &str) -> Result<(NodeId, Node<'e>), Code> {
         let (id, node) = self.find(path)?;
-        let allowed = access::allows(node.acl(), Perms::READ, self.identities);
+        let allowed = self.engine.allows(node.acl(), Perms::READ, self.identities);
         if allowed { Ok((id, node)) } else { Err(Code::NoAuth) }
     }
 
@@ -138,7 +138,7 @@ impl<'e> Reader<'e> {
     /// READ or ADMIN shows the list; only ADMIN shows what is behind the names.
     fn put_acl(&self, path: &str, out: &mut BytesMut) -> Result<(), Code> {
         let (_, node) = self.find(path)?;
-        let allowed = |perms| access::allows(node.acl(), perms, self.identities);
+        let allowed = |perms| self.engine.allows(node.acl(), perms, self.identities);
         if allowed(Perms::ADMIN) {
             jute::put_acl(out, node.acl());
         } else if allowed(Perms::READ) {

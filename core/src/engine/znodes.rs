@@ -22,7 +22,7 @@ impl Engine {
         }
         let mode = create.mode()?;
         let parent = parent_of(&create.path)?;
-        let acl = access::resolve(&create.acl, asker.identities)?;
+        let acl = access::resolve(&create.acl, asker.identities, self.rules.schemes)?;
         let parent = self.tree.find(parent).ok_or(Code::NoNode)?;
         self.expect(parent, Perms::CREATE, asker)?;
         let above = self.tree.node(parent);
@@ -104,7 +104,7 @@ impl Engine {
         asker: Asker<'_>,
     ) -> Result<Stat, Code> {
         path::validate(path).map_err(|_| Code::BadArguments)?;
-        let acl = access::resolve(acl, asker.identities)?;
+        let acl = access::resolve(acl, asker.identities, self.rules.schemes)?;
         let id = self.tree.find(path).ok_or(Code::NoNode)?;
         self.expect(id, Perms::ADMIN, asker)?;
         expect_version(version, self.tree.node(id).aversion())?;
@@ -146,7 +146,7 @@ impl Engine {
     }
 
     fn expect(&self, id: NodeId, perms: Perms, asker: Asker<'_>) -> Result<(), Code> {
-        let allowed = access::allows(self.tree.node(id).acl(), perms, asker.identities);
+        let allowed = self.allows(self.tree.node(id).acl(), perms, asker.identities);
         if allowed { Ok(()) } else { Err(Code::NoAuth) }
     }
 }

@@ -7,7 +7,7 @@ use super::outbox::Closing;
 use super::peer::Peer;
 use super::{Now, Service};
 use crate::base::{Code, Millis, Password, Perms, SessionId};
-use crate::engine::{Change, Changed, Effects, Engine, Txn, access};
+use crate::engine::{Change, Changed, Effects, Engine, Txn};
 use crate::wire::{ConnectResponse, event, reply};
 
 /// A change somebody asked for, to be put in order and applied.
@@ -65,7 +65,7 @@ impl Service {
             self.end(id, asker);
         }
         for changed in &effects.changes {
-            self.fire(changed, effects, asker);
+            self.fire(engine, changed, effects, asker);
         }
         match &proposal.txn.change {
             Change::CreateSession { id, timeout, password } if effects.begun.is_some() => {
@@ -116,13 +116,19 @@ impl Service {
     }
 
     /// Sends the events of one change to those who may read what they are about.
-    fn fire(&self, changed: &Changed, effects: &Effects, asker: Option<&Arc<Peer>>) {
+    fn fire(
+        &self,
+        engine: &Engine,
+        changed: &Changed,
+        effects: &Effects,
+        asker: Option<&Arc<Peer>>,
+    ) {
         let mut watches = self.watches.lock();
         watches.fire(changed.kind, &changed.path, &mut |connection, kind, path, is_parent| {
             let acl = changed.parent_acl.as_ref().filter(|_| is_parent).unwrap_or(&changed.acl);
             let peers = self.peers.read();
             let Some(peer) = peers.get(connection) else { return };
-            if !access::allows(acl, Perms::READ, &peer.identities()) {
+            if !engine.allows(acl, Perms::READ, &peer.identities()) {
                 return;
             }
             peer.outbox.push_event(|out| event::put(out, kind, path, effects.zxid));

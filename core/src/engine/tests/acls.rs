@@ -1,7 +1,7 @@
 //! ACLs: who may, what is accepted, what is shown.
 
 use super::*;
-use crate::engine::access::allows;
+use crate::engine::access::{allows, resolve};
 
 const BOB: (&str, &str) = ("digest", "bob:ikIaKsbtGweaHnb/jKn7OHqbunM=");
 
@@ -62,6 +62,8 @@ fn a07_a10_what_no_scheme_accepts_is_refused() {
         ("ip", "::1/129"),
         ("ip", "localhost"),
         ("ip", ""),
+        ("ip", "fe80::1%eth0"),
+        ("ip", "::ffff:1.2.3.4/129"),
         ("super", ""),
         ("sasl", "bob"),
         ("x509", "CN=bob"),
@@ -136,6 +138,174 @@ fn a24_one_can_lock_oneself_out() {
     world.create("/a").unwrap();
     assert!(world.set_acl("/a", only(Perms(0)), -1).is_ok());
     assert_eq!(world.set_acl("/a", Acl::open_unsafe(), -1), Err(Code::NoAuth));
+}
+
+#[test]
+fn a08_where_nothing_is_forbidden_lists_are_still_judged_and_kept() {
+    let mut world = World::with(EngineOptions {
+        rules: Rules { skips_acl: true, ..Rules::default() },
+        ..EngineOptions::default()
+    });
+    let shut = vec![Acl::new(Perms(0), BOB.0, BOB.1)];
+    world.create_with_acl("/shut", shut.clone()).unwrap();
+    assert!(world.set("/shut", b"", -1).is_ok());
+    assert!(world.create("/shut/x").is_ok());
+    assert!(world.delete("/shut/x", -1).is_ok());
+    let answer = world.read(&Request::GetAcl { path: "/shut".into() });
+    assert_eq!(answer, Ok(Reply::Acl { acl: shut, stat: world.stat("/shut") }));
+    assert!(world.set_acl("/shut", Acl::read_unsafe(), -1).is_ok());
+    for bad in [vec![], vec![Acl::new(Perms::ALL, "nothing", "x")]] {
+        assert_eq!(world.create_with_acl("/bad", bad), Err(Code::InvalidAcl));
+    }
+}
+
+#[test]
+fn a11_schemes_are_known_or_not_by_the_rules() {
+    let entries = [("digest", "bob:x"), ("sasl", "bob"), ("x509", "CN=bob"), ("ip", "1.2.3.4")];
+    for known in 0..8 {
+        let has = |bit: u8| known & (1 << bit) != 0;
+        let schemes = Schemes { digest: has(0), sasl: has(1), x509: has(2) };
+        let rules = Rules { schemes, ..Rules::default() };
+        let mut world = World::with(EngineOptions { rules, ..EngineOptions::default() });
+        for (place, (scheme, id)) in entries.into_iter().enumerate() {
+            let expected = place == 3 || has(place as u8);
+            let list = vec![Acl::new(Perms::ALL, scheme, id)];
+            let created = world.create_with_acl(&format!("/{place}"), list);
+            assert_eq!(created.is_ok(), expected, "{scheme} with {schemes:?}");
+            assert!(expected || created == Err(Code::InvalidAcl), "{created:?}");
+        }
+    }
+}
+
+/// Names that are no names, or are almost somebody's. None of them is taken, or none of them is anybody.
+#[test]
+fn malformed_identities_are_refused_or_match_nobody() {
+    let schemes = Schemes { digest: true, sasl: true, x509: true };
+    let holders = [
+        Identity::new("digest", "bob:hash"),
+        Identity::new("sasl", "bob/host@REALM"),
+        Identity::new("sasl", "bob"),
+        Identity::new("x509", "CN=bob,O=example"),
+        Identity::new("ip", "192.0.2.1"),
+    ];
+    let overlong = "b".repeat(limits::ACL_BYTES + 1);
+    let entries: &[(&str, &[&str])] = &[
+        (
+            "digest",
+            &["", ":", "bob", "bob:", "bob::hash", "BOB:hash", "bob:HASH", "bob.:hash", "*:*"],
+        ),
+        ("digest", &["bob:hash\0", "bob\0:hash", " bob:hash", "bob:hash ", "*", "bob:*", "b:hash"]),
+        ("sasl", &["", "/", "@", "bob/", "bob@", "bob/@REALM", "/host@REALM", "bob/host/x@REALM"]),
+        (
+            "sasl",
+            &["bob//host@REALM", "bob@REALM", "BOB", "Bob/host@REALM", "bob.", "bob/host.@REALM"],
+        ),
+        (
+            "sasl",
+            &["bob/host@REALM.", "*", "bob/*@REALM", "*/host@REALM", "bob\0", "bob/host@REALM\0"],
+        ),
+        ("sasl", &["bob/host@realm", "super", "bo", "bob bob", "@REALM", "bob@A@B"]),
+        ("x509", &["", "bob", "CN=", "CN=bob", "cn=bob,O=example", "CN=BOB,O=example", "CN=*"]),
+        (
+            "x509",
+            &["CN=bob,O=example,", "CN=bob,O=example.", "CN=bob\0,O=example", "O=example,CN=bob"],
+        ),
+        ("x509", &["CN=bob, O=example", "CN=bob,O=example,C=DE", "*"]),
+        ("ip", &["", "192.0.2", "192.0.2.1.", "192.0.2.1/", "192.0.2.1/33", "192.0.2.*", "*", "0"]),
+        (
+            "ip",
+            &["192.0.2.1\0", "3221225985", "0xc0000201", "192.0.2.1/-1", "192.0.2.1/+8", "host"],
+        ),
+        ("ip", &["192.0.2.1/8/8", "::ffff:192.0.2.1/129", "::192.0.2.1", "::/0", "192.0.2.1%lo"]),
+        ("world", &["", "Anyone", "anyone\0", "anyone ", "*", "nobody"]),
+        ("auth", &[""]),
+        ("super", &["", "super:x", "anyone"]),
+        ("Digest", &["bob:hash"]),
+        ("digest ", &["bob:hash"]),
+        ("SASL", &["bob"]),
+        ("", &["", "bob", "anyone"]),
+        ("*", &["*"]),
+        ("ensemble", &["x"]),
+    ];
+    let overlong = [("digest", format!("{overlong}:x")), ("sasl", overlong)];
+    let listed = entries
+        .iter()
+        .flat_map(|(scheme, ids)| ids.iter().map(move |id| (*scheme, (*id).to_owned())))
+        .chain(overlong);
+    for (scheme, id) in listed {
+        let list = [Acl::new(Perms::ALL, scheme, id.as_str())];
+        let taken = resolve(&list, &[], schemes);
+        if let Ok(list) = &taken {
+            assert!(!allows(list, Perms::ALL, &holders), "{scheme}:{id} means somebody");
+        }
+        // A list from before the rules were what they are may hold anything.
+        assert!(!allows(&list, Perms::ALL, &holders), "{scheme}:{id} means somebody");
+    }
+}
+
+#[test]
+fn an_identity_nobody_can_have_is_nobody() {
+    let every: Vec<_> = [
+        ("digest", "bob:hash"),
+        ("sasl", "bob"),
+        ("x509", "CN=bob"),
+        ("ip", "192.0.2.0/24"),
+        ("ip", "::/0"),
+    ]
+    .map(|(scheme, id)| Acl::new(Perms::ALL, scheme, id))
+    .to_vec();
+    for (scheme, id) in [
+        ("", ""),
+        ("ip", ""),
+        ("ip", "192.0.2.0/24"),
+        ("ip", "host"),
+        ("auth", ""),
+        ("world", "anyone"),
+        ("Super", ""),
+        ("super ", ""),
+        ("nothing", "bob"),
+        ("sasl", ""),
+        ("x509", ""),
+        ("digest", "bob"),
+    ] {
+        let holder = [Identity::new(scheme, id)];
+        assert!(!allows(&every, Perms::ALL, &holder), "{scheme}:{id}");
+    }
+}
+
+#[test]
+fn a15_one_name_of_sasl_is_meant_by_every_entry_of_sasl() {
+    let entry = [Acl::new(Perms::READ, "sasl", "bob")];
+    assert!(allows(&entry, Perms::READ, &[Identity::new("sasl", "super")]));
+    assert!(!allows(&entry, Perms::WRITE, &[Identity::new("sasl", "super")]), "no more than bob");
+    let other = [Acl::new(Perms::READ, "x509", "CN=bob")];
+    assert!(!allows(&other, Perms::READ, &[Identity::new("sasl", "super")]));
+}
+
+#[test]
+fn a16_an_ipv4_address_is_the_same_in_its_ipv6_form() {
+    let holds = |entry: &str, address: &str| {
+        let acl = [Acl::new(Perms::READ, "ip", entry)];
+        allows(&acl, Perms::READ, &[Identity::new("ip", address)])
+    };
+    for address in ["192.0.2.1", "::ffff:192.0.2.1", "::ffff:c000:201"] {
+        for entry in [
+            "192.0.2.1",
+            "192.0.2.0/24",
+            "::ffff:192.0.2.1",
+            "::ffff:192.0.2.0/120",
+            "::ffff:c000:201/128",
+            "::ffff:0:0/96",
+            "0.0.0.0/0",
+        ] {
+            assert!(holds(entry, address), "{entry} means {address}");
+        }
+        for entry in ["192.0.2.2", "::ffff:192.0.2.2", "::/0", "::ffff:0:0/95", "::192.0.2.1"] {
+            assert!(!holds(entry, address), "{entry} does not mean {address}");
+        }
+    }
+    assert!(!holds("::ffff:0:0/96", "2001:db8::1"));
+    assert!(holds("::/0", "2001:db8::1"));
 }
 
 #[test]
