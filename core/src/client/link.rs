@@ -151,12 +151,8 @@ impl Machine {
                 self.lose_link(now);
             }
             Link::Up(up) if up.leave_at(safe_until) <= now => self.lose_link(now),
-            Link::Up(Up { login: Some(login), .. }) => {
-                if login.deadline <= now {
-                    self.lose_link(now);
-                }
-            }
-            Link::Up(up) if up.clocks.ping_at() <= now => {
+            Link::Up(Up { login: Some(login), .. }) if login.deadline <= now => self.lose_link(now),
+            Link::Up(up) if up.login.is_none() && up.clocks.ping_at() <= now => {
                 Request::Ping.encode(XID_PING, &mut self.out);
                 up.clocks.note_sent(now);
                 up.in_flight.push_back(Sent { xid: XID_PING, at: now, what: What::Ping });

@@ -1,6 +1,7 @@
 //! Certificates of every kind, and a TLS server in front of a plain one that tells what it received.
 
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test program uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
