@@ -20,20 +20,20 @@ def kazoo(shop: Workshop) -> Tally:
     """kazoo against the `tenure` program."""
     # First, because it may not be possible here.
     python = shop.python_env.python
-    broken = _build_server(shop)
+    broken = build_server(shop)
     return broken or shop.step(
         [python, *PYTEST, "tests/compat/kazoo"], tally.pytest,
-        env={"TENURE_BIN": str(_server(shop))})
+        env={"TENURE_BIN": str(server(shop))})
 
 
 def libzookeeper(shop: Workshop) -> Tally:
     """Apache's C client against the `tenure` program."""
     shop.need(lambda: compiles(["-DTHREADED", "-lzookeeper_mt"], LIBZOOKEEPER),
               "libzookeeper-mt-dev")
-    broken = _build_server(shop)
+    broken = build_server(shop)
     return broken or shop.step(
         [sys.executable, "tests/compat/libzookeeper/run.py", shop.target / "dev" / "libzookeeper"],
-        tally.tap, env={"TENURE_BIN": str(_server(shop))})
+        tally.tap, env={"TENURE_BIN": str(server(shop))})
 
 
 def differential(shop: Workshop) -> Tally:
@@ -54,12 +54,13 @@ def _beside_apache(shop: Workshop, test: str) -> Tally:
                       "--", "--show-output"], tally.cargo, limit=BUILD_LIMIT)
 
 
-def _build_server(shop: Workshop) -> Optional[Tally]:
+def build_server(shop: Workshop) -> Optional[Tally]:
+    """The program the clients meet; a failed Tally when it does not build."""
     return shop.prepare(["cargo", "build", "--package", "tenure", "--bin", "tenure"],
                         "the tenure program builds")
 
 
-def _server(shop: Workshop) -> Path:
+def server(shop: Workshop) -> Path:
     return shop.target / "debug" / "tenure"
 
 

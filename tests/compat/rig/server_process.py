@@ -24,7 +24,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Iterator, List, Optional, Tuple
 
 ROOT = Path(__file__).resolve().parents[3]
 MIN_TIMEOUT = 1.0
@@ -41,8 +41,8 @@ class ServerProcess:
         self.hosts = hosts
         self._process = process
         self._scratch = scratch
-        # How to start it again where it was, if it can be.
-        self._command: List[str] = []
+        # Starts it again where it was, if that can be done.
+        self._start_again: Optional[Callable[[], subprocess.Popen[Any]]] = None
 
     @property
     def scratch(self) -> Path:
@@ -67,12 +67,12 @@ class ServerProcess:
 
     def kill_and_restart(self) -> None:
         """Kills the server without a chance to tidy up, and starts it again with port and data."""
-        assert self._process is not None and self._command, "not a server of ours"
+        assert self._process is not None and self._start_again, "not a server of ours"
         self._process.kill()
         self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        self._process, _ = _run(self._command)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._process = self._start_again()
 
     def stop(self) -> None:
         if self._process is not None:
@@ -117,7 +117,8 @@ def start_tenure(listen: str = "127.0.0.1:0", data: Optional[Path] = None) -> Se
     program = str(tenure_program())
     process, hosts = _run([program, "serve", "--listen", listen, *options])
     server = ServerProcess(hosts, process, scratch)
-    server._command = [program, "serve", "--listen", hosts, *options]
+    again = [program, "serve", "--listen", hosts, *options]
+    server._start_again = lambda: _run(again)[0]
     return server
 
 
@@ -152,7 +153,7 @@ def start_apache() -> ServerProcess:
     if shutil.which("java") is None or not jar.exists():
         raise RuntimeError("Apache ZooKeeper is not here: apt-get install zookeeper")
     scratch = Path(tempfile.mkdtemp(prefix="compat-apache-"))
-    for attempt in _attempts(3):
+    for _ in _attempts(3):
         port = _free_port()
         config = scratch / "zoo.cfg"
         config.write_text(
@@ -160,18 +161,23 @@ def start_apache() -> ServerProcess:
             f"tickTime={int(TICK * 1000)}\nminSessionTimeout={int(MIN_TIMEOUT * 1000)}\n"
             f"maxSessionTimeout={int(MAX_TIMEOUT * 1000)}\nmaxClientCnxns=0\n"
             "4lw.commands.whitelist=*\nadmin.enableServer=false\nextendedTypesEnabled=true\n")
-        output = open(scratch / f"apache-{attempt}.log", "wb")
-        process = subprocess.Popen(
-            ["java", "-Xmx512m", "-Dzookeeper.extendedTypesEnabled=true",
-             "-cp", f"{jar}:/usr/share/java/*",
-             "org.apache.zookeeper.server.quorum.QuorumPeerMain", str(config)],
-            stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-        output.close()
+        process = _run_apache(config)
         if _answers(port, process):
-            return ServerProcess(f"127.0.0.1:{port}", process, scratch)
+            server = ServerProcess(f"127.0.0.1:{port}", process, scratch)
+            server._start_again = lambda: _run_apache(config)
+            return server
         process.kill()
         process.wait()
     raise RuntimeError(f"Apache ZooKeeper did not start, see {scratch}")
+
+
+def _run_apache(config: Path) -> subprocess.Popen[Any]:
+    with open(config.with_name("apache.log"), "ab") as output:
+        return subprocess.Popen(
+            ["java", "-Xmx512m", "-Dzookeeper.extendedTypesEnabled=true",
+             "-cp", "/usr/share/java/zookeeper.jar:/usr/share/java/*",
+             "org.apache.zookeeper.server.quorum.QuorumPeerMain", str(config)],
+            stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
 
 
 def _attempts(count: int) -> Iterator[int]:
