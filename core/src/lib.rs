@@ -92,6 +92,7 @@ pub mod config {
 /// # }
 /// ```
 pub mod server {
+    pub use crate::auth::DigestAlgorithm;
     pub use crate::io::clock::Clock;
     pub use crate::io::descriptors::raise_descriptor_limit;
     pub use crate::io::disk::{Directory, DirectoryLock, LockError};

@@ -129,6 +129,10 @@ pub const IDENTITIES: usize = 128;
 /// Most bytes of identities one connection can collect. One more is refused in the same way.
 pub const IDENTITY_BYTES: usize = 16 << 10;
 
+/// How often a connection may fail to log in, where those who fail may stay. Then it is closed like any
+/// other that failed.
+pub const FAILED_LOGINS: usize = 4;
+
 /// Longest token of a SASL exchange, in bytes, that either side takes. A longer one fails the exchange.
 pub const SASL_TOKEN: usize = 4_096;
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 
+use super::identity::{Said, Verdict};
 use super::line::{Successor, Turn};
 use super::outbox::{Closing, Waiting};
 use super::peer::Peer;
-use super::{Now, Service, auth};
+use super::{Now, Service, identity};
 use crate::base::{Code, SessionId, Zxid};
 use crate::engine::{Engine, read, rewatch};
 use crate::wire::{Reply, Request, SetWatches, event, reply};
@@ -36,6 +37,10 @@ impl Desk<'_> {
             Turn::Unknown(number) if INTERNAL.contains(&number) => {
                 self.reply(xid, &Err(Code::Unimplemented));
             }
+            Turn::Unproven => {
+                self.append(|out| reply::put_error(out, xid, Zxid::ZERO, Code::AuthRequired));
+                self.waiting.close(Closing::AfterFlush);
+            }
             Turn::Unknown(_) => {
                 self.append(|out| reply::put_error(out, xid, Zxid(-1), Code::Unimplemented));
                 self.waiting.close(Closing::AfterFlush);
@@ -58,11 +63,11 @@ impl Desk<'_> {
             Request::Ping => self.reply(reply::XID_PING, &Ok(Reply::Done)),
             Request::Sync { path } => self.reply(xid, &Ok(Reply::Synced { path })),
             Request::WhoAmI => {
-                let reply = Reply::Identities(auth::shown(&self.peer.identities()));
+                let reply = Reply::Identities(identity::shown(&self.peer.identities()));
                 self.reply(xid, &Ok(reply));
             }
             Request::Auth { scheme, auth } => self.authenticate(xid, &scheme, &auth),
-            Request::Sasl { .. } => self.reply(xid, &Err(Code::Unimplemented)),
+            Request::Sasl { token } => self.log_in(xid, token.as_deref().unwrap_or_default()),
             Request::AddWatch { path, mode } => {
                 self.service.watches.lock().add(self.peer.id, &path, mode.into());
                 self.reply(xid, &Ok(Reply::Confirmed(0)));
@@ -110,11 +115,27 @@ impl Desk<'_> {
     }
 
     fn authenticate(&mut self, xid: i32, scheme: &str, auth: &[u8]) {
-        let proven = auth::prove(self.peer, scheme, auth);
-        let result = if proven { Ok(Reply::Done) } else { Err(Code::AuthFailed) };
-        self.append(|out| reply::put(out, xid, Zxid::ZERO, &result));
-        if !proven {
-            self.waiting.close(Closing::AfterFlush);
+        match self.service.prove(self.peer, scheme, auth) {
+            Verdict::Proven => {
+                self.append(|out| reply::put(out, xid, Zxid::ZERO, &Ok(Reply::Done)));
+            }
+            Verdict::Refused => {
+                self.append(|out| reply::put_error(out, xid, Zxid::ZERO, Code::AuthFailed));
+                self.waiting.close(Closing::AfterFlush);
+            }
+            Verdict::Elsewhere => self.waiting.close(Closing::Now),
+        }
+    }
+
+    fn log_in(&mut self, xid: i32, token: &[u8]) {
+        match self.service.log_in(self.peer, token) {
+            Said::Token(token) => {
+                self.append(|out| reply::put(out, xid, Zxid::ZERO, &Ok(Reply::Token(token))));
+            }
+            Said::Refused(code) => {
+                self.append(|out| reply::put_refused_token(out, xid, code));
+                self.waiting.close(Closing::AfterFlush);
+            }
         }
     }
 }

@@ -147,8 +147,14 @@ impl<'a> Batch<'a> {
         };
         let op = Op::from_number(number);
         // Proving an identity is no sign of life (S-15), and needs none.
-        if !matches!(op, Some(Op::Auth | Op::Sasl)) && !held.lease.touch(self.now.moment) {
-            return None;
+        if !matches!(op, Some(Op::Auth | Op::Sasl)) {
+            if self.service.is_locked_to(self.peer) {
+                self.take(held, xid, Turn::Unproven);
+                return None;
+            }
+            if !held.lease.touch(self.now.moment) {
+                return None;
+            }
         }
         let Some(op) = op else {
             self.in_turn(held, xid, Turn::Unknown(number), size);
@@ -163,7 +169,7 @@ impl<'a> Batch<'a> {
             Ok(request) if op.path() == Path::Write => {
                 return self.propose(held, xid, request, size);
             }
-            Ok(request @ (Request::Ping | Request::Auth { .. })) => {
+            Ok(request @ (Request::Ping | Request::Auth { .. } | Request::Sasl { .. })) => {
                 self.take(held, xid, Turn::Answer(request));
             }
             Ok(request) => self.in_turn(held, xid, Turn::Answer(request), size),

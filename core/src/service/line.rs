@@ -26,6 +26,8 @@ pub(super) enum Turn {
     Refuse(Code),
     /// An operation nobody knows: the answer says so, and the connection ends.
     Unknown(i32),
+    /// A request of somebody who has to prove an identity first: the same.
+    Unproven,
 }
 
 impl Turn {
@@ -35,7 +37,7 @@ impl Turn {
         match self {
             Turn::Answer(request) => request.is_walk(),
             Turn::Refuse(_) => false,
-            Turn::Unknown(_) => true,
+            Turn::Unknown(_) | Turn::Unproven => true,
         }
     }
 }

@@ -21,9 +21,9 @@
 
 mod admit;
 mod answer;
-mod auth;
 mod deliver;
 mod dispatch;
+pub mod identity;
 mod line;
 mod outbox;
 mod peer;
@@ -75,6 +75,8 @@ pub struct Options {
     pub reap_most: usize,
     /// What a sync of the log may take without a line in the program's log.
     pub slow_sync: std::time::Duration,
+    /// Who is who, and who has to prove it.
+    pub identity: identity::Settings,
 }
 
 impl Default for Options {
@@ -94,6 +96,7 @@ impl Default for Options {
             reap_interval: limits::REAP_INTERVAL,
             reap_most: limits::REAP_MOST,
             slow_sync: limits::SLOW_SYNC,
+            identity: identity::Settings::default(),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
+use super::identity::Exchange;
 use super::line::Line;
 use super::outbox::{Closing, Outbox};
 use crate::base::{ConnectionId, Identity, Moment, SessionId, WallMillis, Zxid, limits};
@@ -46,6 +47,8 @@ pub struct Peer {
     /// Whether the answer to its handshake waits for something.
     is_handshaking: AtomicBool,
     identities: Mutex<Arc<[Identity]>>,
+    /// How far it is with SASL.
+    pub(super) sasl: Mutex<Exchange>,
     transport: Box<dyn Transport>,
 }
 
@@ -71,6 +74,7 @@ impl Peer {
             traffic: Traffic::default(),
             held: OnceLock::new(),
             identities: Mutex::new([address_identity].into()),
+            sasl: Mutex::default(),
             transport,
         }
     }

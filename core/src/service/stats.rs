@@ -25,6 +25,8 @@ pub struct Stats {
     under_way_bytes: AtomicUsize,
     /// Connections turned away because of a limit.
     pub refused: AtomicU64,
+    /// Proofs of an identity that were none.
+    pub failed_proofs: AtomicU64,
     /// Sessions that expired.
     pub expired: AtomicU64,
     /// Connections that were cut because their client did not read.
@@ -75,6 +77,11 @@ impl Stats {
     /// Requests that were taken, and whose clients have not taken the answer.
     pub fn unanswered(&self) -> u64 {
         self.outstanding.load(Ordering::Relaxed) + self.under_way.load(Ordering::Relaxed)
+    }
+
+    /// Notes that somebody did not prove what it wanted to.
+    pub(super) fn note_failed_proof(&self) {
+        self.failed_proofs.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Notes how long the requests that arrived together took from their arrival to the last reply.

@@ -175,3 +175,12 @@ pub fn put_with(out: &mut BytesMut, xid: i32, zxid: Zxid, write: impl FnOnce(&mu
 pub fn put_error(out: &mut BytesMut, xid: i32, zxid: Zxid, code: Code) {
     frame::put(out, |out| ReplyHeader { xid, zxid, error: code.number() }.encode(out));
 }
+
+/// Appends the whole frame of the reply to a SASL token that was refused. Unlike any other code, this
+/// one has a body: a null token.
+pub fn put_refused_token(out: &mut BytesMut, xid: i32, code: Code) {
+    frame::put(out, |out| {
+        ReplyHeader { xid, zxid: Zxid::ZERO, error: code.number() }.encode(out);
+        jute::put_buffer(out, None);
+    });
+}

@@ -1,5 +1,7 @@
 //! A server's settings.
 
+mod identity;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,6 +34,7 @@ pub struct ServerBuilder {
     reap_most: u32,
     never_used_containers: Option<Duration>,
     slow_sync: Duration,
+    pub(super) identities: identity::Identities,
     server_id: u8,
     pub(super) data_dir: Option<PathBuf>,
     pub(super) snapshots: Policy,
@@ -58,6 +61,7 @@ impl Default for ServerBuilder {
             reap_most: limits::REAP_MOST as u32,
             never_used_containers: None,
             slow_sync: limits::SLOW_SYNC,
+            identities: identity::Identities::default(),
             server_id: 1,
             data_dir: None,
             snapshots: Policy::default(),
@@ -255,6 +259,8 @@ impl ServerBuilder {
         Rules {
             extended_types: self.extended_types,
             never_used_containers: self.never_used_containers.map(Millis::from_duration),
+            schemes: self.identities.schemes(),
+            skips_acl: self.identities.skips_acl,
             ..Rules::default()
         }
     }
@@ -275,6 +281,7 @@ impl ServerBuilder {
             reap_interval: self.reap_interval.max(Duration::from_millis(1)),
             reap_most: self.reap_most as usize,
             slow_sync: self.slow_sync,
+            identity: self.identities.settings()?,
         })
     }
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::thread::JoinHandle;
 
 use crate::replication::RecoverError;
+use crate::service::identity::SettingsError;
 use crate::session::timeout;
 
 /// Why a server did not start.
@@ -21,6 +22,9 @@ pub enum StartError {
     /// The session timeouts contradict each other.
     #[error(transparent)]
     Timeouts(#[from] timeout::Contradiction),
+    /// What was said about identities cannot be meant.
+    #[error(transparent)]
+    Identity(#[from] SettingsError),
     /// The data directory cannot be used: a server has it already, or the system refuses it.
     #[error("the data directory cannot be used: {0}")]
     DataDir(String),

@@ -76,6 +76,7 @@ const METRICS: &[Metric] = &[
     // What came to an end, or to a limit.
     One("stale_sessions_expired", |seen| load(&seen.stats.expired)),
     One("connection_rejected", |seen| load(&seen.stats.refused)),
+    One("auth_failed_count", |seen| load(&seen.stats.failed_proofs)),
     One("session_expiry_lateness_avg", |seen| Some(Value::Mean(seen.stats.lateness().1))),
     One("session_expiry_lateness_max", |seen| Some(Value::Count(seen.stats.lateness().2))),
     One("connections_cut_unread", |seen| load(&seen.stats.overflowed)),
