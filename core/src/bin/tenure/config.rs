@@ -19,8 +19,17 @@ pub struct Config {
 enum Verb {
     /// Show what a server would be told, setting by setting, and everything that is wrong with it.
     Check(Check),
+    /// Print the same settings as a TOML file; secrets are left to be filled in.
+    Convert(Convert),
     /// Print the page that explains all settings.
     Reference,
+}
+
+/// From what.
+#[derive(Args)]
+struct Convert {
+    /// The file, usually a zoo.cfg of Apache ZooKeeper.
+    file: PathBuf,
 }
 
 /// As `serve` would read it; nothing is made, changed or opened.
@@ -40,9 +49,27 @@ impl Config {
     pub fn run(&self) -> Result<(), Failure> {
         match &self.verb {
             Verb::Check(check) => check.run(),
+            Verb::Convert(convert) => convert.run(),
             Verb::Reference => {
                 print!("{}", reference());
                 Ok(())
+            }
+        }
+    }
+}
+
+impl Convert {
+    fn run(&self) -> Result<(), Failure> {
+        let config = load(Some(self.file.clone()), &Flags::default())?;
+        print!("{}", config.to_toml());
+        // The file is whole, and what is told of the old one does not belong into it.
+        for problem in config.problems() {
+            eprintln!("{problem}");
+        }
+        match config.count(Severity::Error) {
+            0 => Ok(()),
+            _ => {
+                Err(Failure::usage("what is wrong with the old file is wrong with the new one too"))
             }
         }
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::error::Error;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
-use tenure::config::{self, Config, Kind, Setting, Standard, Unit, table};
+use tenure::config::{self, Config, Kind, Setting, Unit, table};
 
 use crate::exit::Failure;
 
@@ -101,10 +101,6 @@ fn help(setting: &Setting) -> String {
         Kind::Choice(words) => format!(": {}", words.join(", ")),
         _ => String::new(),
     };
-    let default = match setting.default {
-        Standard::Number(number) => number.to_string(),
-        Standard::Bool(yes) => yes.to_string(),
-        Standard::Text(text) | Standard::Words(text) => text.to_owned(),
-    };
+    let default = setting.shown_default();
     format!("{about}{choices} [default: {default}]")
 }

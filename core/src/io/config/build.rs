@@ -7,6 +7,31 @@ use super::table::*;
 use super::{Config, Severity};
 use crate::io::server::{Server, ServerBuilder};
 
+/// Settings that a server cannot be told yet.
+pub(super) const PENDING: &[&super::Setting] = &[
+    &LISTEN_TLS,
+    &TLS_ON_SAME_PORT,
+    &TLS_CERTIFICATE,
+    &TLS_KEY,
+    &TLS_CLIENT_CA,
+    &TLS_CLIENT_AUTH,
+    &TLS_RELOAD,
+    &DIGEST,
+    &DIGEST_ALGORITHM,
+    &SUPER_DIGEST,
+    &SUPER_X509,
+    &SUPER_SASL,
+    &SASL_USERS,
+    &JAAS,
+    &JAAS_SECTION,
+    &ALLOW_FAILED_SASL,
+    &REQUIRE_AUTH,
+    &ENSEMBLE_NAMES,
+    &SKIP_ACL,
+    &ENFORCE_QUOTA,
+    &WORDS,
+];
+
 impl Config {
     /// The server with these settings; `None` while there are errors among the problems. What nobody
     /// gave has the default that the table shows.

@@ -13,8 +13,8 @@
 
 mod build;
 mod check;
+mod convert;
 mod document;
-#[allow(dead_code)]
 mod jaas;
 mod load;
 mod origin;
@@ -36,7 +36,6 @@ use std::sync::Arc;
 
 use suggestion::nearest;
 
-pub use jaas::User;
 pub use load::load;
 pub use origin::{Origin, Problem, Problems, Severity};
 pub use reference::reference;
@@ -167,7 +166,6 @@ impl Config {
     }
 
     /// The words that were given.
-    #[allow(dead_code)]
     fn words(&self, setting: &Setting) -> Option<&[String]> {
         match &self.given(setting)?.value {
             Value::List(words) => Some(words),

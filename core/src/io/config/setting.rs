@@ -95,6 +95,15 @@ impl Setting {
         (!self.is_secret && self.kind != Kind::Users).then_some(self.name)
     }
 
+    /// The default as it is shown.
+    pub fn shown_default(&self) -> String {
+        match self.default {
+            Standard::Number(number) => number.to_string(),
+            Standard::Bool(yes) => yes.to_string(),
+            Standard::Text(text) | Standard::Words(text) => text.to_owned(),
+        }
+    }
+
     /// The table of the TOML file it is in, and its key there.
     pub fn place(&self) -> (&'static str, &'static str) {
         self.path.split_once('.').expect("a path has two parts")

@@ -333,6 +333,141 @@ fn forms_of_their_own_are_read_as_apache_reads_them() {
 }
 
 #[test]
+fn a_server_with_tls_has_all_it_needs() {
+    const STORE: &str = "ssl.keyStore.location=/k.pem\n";
+    let good = [
+        (
+            "secureClientPort=2281\nssl.keyStore.location=/k.pem\nssl.clientAuth=none",
+            "0.0.0.0:2281",
+        ),
+        (
+            "secureClientPort=2281\nsecureClientPortAddress=::\nssl.keyStore.location=/k.pem\nssl.trustStore.location=/t.pem",
+            "[::]:2281",
+        ),
+        (
+            "server.1=a:1:2;2181;2281\nssl.keyStore.location=/k.pem\nssl.clientAuth=none",
+            "0.0.0.0:2281",
+        ),
+    ];
+    for (lines, address) in good {
+        let config = with_directory(lines);
+        assert_eq!(config.count(Severity::Error), 0, "{lines}: {:?}", told(&config));
+        assert_eq!(config.text(&super::table::LISTEN_TLS), Some(address));
+        assert_eq!(config.key_file(), Some("/k.pem"));
+    }
+    let only =
+        zoo("dataDir=/d\nsecureClientPort=1\nssl.keyStore.location=/k\nssl.trustStore.location=/t");
+    assert_eq!(only.count(Severity::Error), 0, "{:?}", told(&only));
+    assert_eq!(only.text(&super::table::LISTEN), Some("none"));
+    assert_eq!(only.client_auth(), "need");
+    let bad = [
+        ("secureClientPort=2281", "TLS needs a certificate"),
+        ("client.portUnification=true", "TLS needs a certificate"),
+        ("secureClientPort=2281\nssl.keyStore.location=/k.pem", "ssl.clientAuth is missing"),
+        (
+            "secureClientPort=2281\nssl.keyStore.location=/k.pem\nssl.clientAuth=want",
+            "need an authority",
+        ),
+        (
+            "secureClientPort=2181\nssl.keyStore.location=/k.pem\nssl.clientAuth=none",
+            "choose another port",
+        ),
+        ("ssl.clientAuth=maybe", "write one of none, want, need"),
+        ("ssl.crl=true", "no revocation lists"),
+        ("ssl.ocsp=1", "write true or false"),
+    ];
+    for (lines, part) in bad {
+        let config = with_directory(lines);
+        let told = told(&config).join("\n");
+        assert_eq!(config.count(Severity::Error), 1, "{lines}: {told}");
+        assert!(told.contains(part), "{lines}: {told}");
+    }
+    let idle = with_directory(&format!(
+        "{STORE}ssl.clientAuth=none\nssl.keyStore.password={SECRET}\nssl.protocol=TLSv1.2"
+    ));
+    let told = told(&idle).join("\n");
+    assert!(
+        told.contains(
+            "zoo.cfg:3: warning: ssl.keyStore.location: there is a certificate and no port"
+        ),
+        "{told}"
+    );
+    assert!(told.contains("without effect: ssl.protocol: TLS 1.2 and 1.3"), "{told}");
+    assert!(told.contains("without effect: ssl.keyStore.password: key stores are PEM"), "{told}");
+    assert!(!told.contains(SECRET), "{told}");
+    for text in
+        ["[listen]\naddress = \"none\"", "[tls]\nkey = \"/k\"", "[tls]\nclient_auth = \"need\""]
+    {
+        assert_eq!(of_file("t.toml", text).count(Severity::Error), 1, "{text}");
+    }
+}
+
+#[test]
+fn identities_are_asked_for_as_apache_asks_for_them() {
+    let required = |lines: &str| {
+        let config = with_directory(lines);
+        assert_eq!(config.count(Severity::Error), 0, "{lines}: {:?}", told(&config));
+        config.words(&super::table::REQUIRE_AUTH).map(|words| words.join(","))
+    };
+    assert_eq!(required("sessionRequireClientSASLAuth=true"), Some("sasl".into()));
+    assert_eq!(required("sessionRequireClientSASLAuth=false"), None);
+    assert_eq!(
+        required("enforce.auth.enabled=true\nenforce.auth.schemes=sasl,digest"),
+        Some("sasl,digest".into())
+    );
+    assert_eq!(required("enforce.auth.enabled=false\nenforce.auth.schemes=sasl"), None);
+    assert_eq!(
+        required(
+            "enforce.auth.enabled=true\nenforce.auth.schemes=digest,sasl\nsessionRequireClientSASLAuth=TRUE"
+        ),
+        Some("sasl,digest".into())
+    );
+    let supers = with_directory("superUser=a\nsuperUser.1=b\nsuperUser.x=c");
+    assert_eq!(
+        supers.words(&super::table::SUPER_SASL),
+        Some(&["a", "b", "c"].map(String::from)[..])
+    );
+    let providers = "authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider\n\
+                     authProvider.x=X509AuthenticationProvider\n";
+    assert_eq!(required(providers), None);
+    let bad = [
+        ("authProvider.1=com.example.MyProvider", "is no scheme of tenure"),
+        ("superUser=", "write the name of a user"),
+        ("enforce.auth.enabled=true", "needs enforce.auth.schemes"),
+        ("enforce.auth.enabled=1", "write true or false"),
+        ("enforce.auth.enabled=true\nenforce.auth.schemes=kerberos", "kerberos is no scheme"),
+        ("enforce.auth.enabled=true\nenforce.auth.schemes=x509", "x509 needs TLS"),
+        ("skipACL=true", "write yes or no"),
+        ("DigestAuthenticationProvider.digestAlg=MD5", "write one of SHA1"),
+        ("DigestAuthenticationProvider.superDigest=xyzzy-plugh", "write super:HASH"),
+        ("DigestAuthenticationProvider.superDigest=super:", "write super:HASH"),
+    ];
+    for (lines, part) in bad {
+        let config = with_directory(lines);
+        let told = told(&config).join("\n");
+        assert_eq!(config.count(Severity::Error), 1, "{lines}: {told}");
+        assert!(told.contains(part) && !told.contains(SECRET), "{lines}: {told}");
+    }
+}
+
+#[test]
+fn a_zoo_cfg_becomes_a_toml_file_that_means_the_same() {
+    let text = "dataDir=/var/lib/\"zoo\"\nclientPort=2181\ntickTime=2000\nskipACL=yes\nsuperUser=a\n\
+                DigestAuthenticationProvider.superDigest=super:xyzzy-plugh\n";
+    let before = zoo(text);
+    let toml = before.to_toml();
+    assert!(!toml.contains(SECRET), "{toml}");
+    let after = of_file("t.toml", &toml);
+    assert_eq!(after.count(Severity::Error), 0, "{toml}{:?}", told(&after));
+    for setting in TABLE.iter().copied().filter(|setting| !setting.is_secret) {
+        let value = |config: &Config| config.given(setting).map(|given| given.value.clone());
+        assert!(value(&before) == value(&after), "{}: {toml}", setting.path);
+    }
+    assert!(toml.contains("tick_ms = 2000  # zoo.cfg:3 tickTime"), "{toml}");
+    assert!(toml.contains("# super_digest is a secret"), "{toml}");
+}
+
+#[test]
 fn debug_and_report_never_show_a_value_that_is_secret() {
     assert_eq!(format!("{:?}", Value::Text(SECRET.into())), "Text");
     for setting in TABLE.iter().copied().filter(|setting| setting.is_secret) {

@@ -2,6 +2,9 @@
 
 use std::fmt::{self, Display, Formatter};
 
+/// The address that is none.
+pub(super) const NO_PORT: &str = "none";
+
 /// What a value is read as.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -66,7 +69,7 @@ impl Kind {
                 .map(Value::Number)
                 .ok_or_else(|| self.refusal(text)),
             Kind::Address { or_none } => match text {
-                "none" if or_none => Ok(Value::Text(text.to_owned())),
+                NO_PORT if or_none => Ok(Value::Text(text.to_owned())),
                 _ if is_address(text) => Ok(Value::Text(text.to_owned())),
                 _ => Err(self.refusal(text)),
             },

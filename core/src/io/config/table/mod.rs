@@ -1,17 +1,23 @@
 //! The table of settings: each has one row, and the flags, the environment, both forms of file, the
 //! report and `docs/configuration.md` are made from it.
 
+mod identity;
 mod network;
 mod state;
+mod tls;
 
+pub use identity::*;
 pub use network::*;
 pub use state::*;
+pub use tls::*;
 
 use super::setting::Setting;
 
 /// All settings, in the order in which they are shown.
 pub static TABLE: &[&Setting] = &[
     &LISTEN,
+    &LISTEN_TLS,
+    &TLS_ON_SAME_PORT,
     &BACKLOG,
     &KEEP_ALIVE,
     &WORKERS,
@@ -35,6 +41,25 @@ pub static TABLE: &[&Setting] = &[
     &REAP_INTERVAL,
     &REAP_MOST,
     &NEVER_USED_CONTAINERS,
+    &SKIP_ACL,
+    &ENFORCE_QUOTA,
+    &TLS_CERTIFICATE,
+    &TLS_KEY,
+    &TLS_CLIENT_CA,
+    &TLS_CLIENT_AUTH,
+    &TLS_RELOAD,
+    &DIGEST,
+    &DIGEST_ALGORITHM,
+    &SUPER_DIGEST,
+    &SUPER_X509,
+    &SUPER_SASL,
+    &SASL_USERS,
+    &JAAS,
+    &JAAS_SECTION,
+    &ALLOW_FAILED_SASL,
+    &REQUIRE_AUTH,
+    &ENSEMBLE_NAMES,
+    &WORDS,
 ];
 
 /// The setting at this place of a TOML file.
@@ -45,9 +70,19 @@ pub fn at(path: &str) -> Option<&'static Setting> {
 /// The setting that a key of `zoo.cfg` stands for.
 pub fn of_key(key: &str) -> Option<(&'static Setting, super::setting::Form)> {
     TABLE.iter().find_map(|setting| {
-        let key = setting.keys.iter().find(|it| it.name == key)?;
-        Some((*setting, key.form))
+        let known = setting.keys.iter().find(|known| stands_for(known.name, key))?;
+        Some((*setting, known.form))
     })
+}
+
+/// Whether a key is the one of this name; `N` behind a point stands for anything.
+fn stands_for(name: &str, key: &str) -> bool {
+    match name.strip_suffix(".N") {
+        Some(stem) => {
+            key.strip_prefix(stem).is_some_and(|rest| rest.len() > 1 && rest.starts_with('.'))
+        }
+        None => name == key,
+    }
 }
 
 #[cfg(test)]
@@ -63,7 +98,9 @@ mod tests {
         let mut names = BTreeSet::new();
         for setting in TABLE {
             let mut own = vec![setting.path.to_owned(), format!("--{}", setting.name)];
-            own.extend(setting.keys.iter().map(|key| key.name.to_owned()));
+            // One store of keys has a certificate and its key.
+            let keys = setting.keys.iter().filter(|_| setting.path != "tls.key");
+            own.extend(keys.map(|key| key.name.to_owned()));
             for name in own {
                 assert!(names.insert(name.clone()), "{name} stands twice");
             }

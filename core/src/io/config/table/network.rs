@@ -16,9 +16,9 @@ pub const LISTEN_DEFAULT: &str = "127.0.0.1:2181";
 /// Where plain connections are taken.
 pub static LISTEN: Setting = Setting::new(
     ("listen.address", "listen"),
-    Kind::Address { or_none: false },
+    Kind::Address { or_none: true },
     Standard::Text(LISTEN_DEFAULT),
-    "Where to listen. 0.0.0.0 is every interface; port 0 takes a free one and prints it.",
+    "Where to listen: 0.0.0.0 is every interface, port 0 takes a free one and prints it, none is no plain port.",
 )
 .keys(&[
     Key::read_as("clientPort", Form::Together),

@@ -14,7 +14,6 @@ pub(super) struct Members {
     /// Where it serves clients, if the line says so.
     pub clients: Option<Address>,
     /// The same over TLS.
-    #[allow(dead_code)]
     pub secure: Option<Address>,
     /// Where the line stands.
     pub origin: Option<Origin>,

@@ -2,14 +2,16 @@
 //! options of the Java machine.
 //!
 //! What a key stands for is in [`table`](super::table); keys that have to be seen together are read by
-//! [`ports`] and [`directories`]. All that has no effect here is in [`without_effect`], with the reason.
+//! [`ports`], [`directories`], [`tls`] and [`identity`]. All that has no effect here is in [`without_effect`], with the reason.
 //! A key that nobody knows is no error, because it is none for Apache, and is never passed over in
 //! silence.
 
 mod directories;
+mod identity;
 mod java;
 mod members;
 mod ports;
+mod tls;
 mod without_effect;
 
 use std::collections::BTreeMap;
@@ -43,13 +45,17 @@ pub(super) fn read(config: &mut Config, sources: &Sources, file: &Text) {
     for (key, entry) in in_order(&entries) {
         if let Some((setting, form)) = of_key(key) {
             give(config, setting, form, entry);
-        } else if !members::is_one(key) && !idle.take(key, entry, &mut config.problems) {
+        } else if ![members::is_one, identity::is_one, tls::is_one].iter().any(|is_one| is_one(key))
+            && !idle.take(key, entry, &mut config.problems)
+        {
             unknown.push((key, entry));
         }
     }
     idle.report(&mut config.problems);
     report_unknown(&unknown, &mut config.problems);
     ports::read(config, &entries, &members);
+    tls::read(config, &entries);
+    identity::read(config, &entries);
     directories::read(config, &entries);
 }
 
@@ -128,7 +134,7 @@ fn report_unknown(unknown: &[(&str, &Entry)], problems: &mut Problems) {
     let Some((_, first)) = unknown.first() else { return };
     let known = || {
         let keys = TABLE.iter().flat_map(|setting| setting.keys).map(|key| key.name);
-        keys.chain(without_effect::names())
+        keys.chain(without_effect::names()).chain(tls::names())
     };
     let listed: Vec<String> = unknown
         .iter()

@@ -4,8 +4,8 @@ use super::members::{Address, Members};
 use super::{Entries, Entry};
 use crate::io::config::Config;
 use crate::io::config::origin::{Origin, Problems};
-use crate::io::config::table::LISTEN;
-use crate::io::config::value::{Value, is_host};
+use crate::io::config::table::{LISTEN, LISTEN_TLS};
+use crate::io::config::value::{NO_PORT, Value, is_host};
 
 /// Every interface, as Apache's server listens unless told otherwise.
 const EVERYWHERE: &str = "0.0.0.0";
@@ -15,18 +15,25 @@ pub(super) fn read(config: &mut Config, entries: &Entries, members: &Members) {
     let keys = ("clientPort", "clientPortAddress");
     let own = members.clients.as_ref().zip(members.origin.as_ref());
     let plain = one(entries, keys, own, &mut config.problems);
-    match plain {
-        Found::Address(address, origin) => config.give(&LISTEN, Value::Text(address), origin),
-        Found::Wrong => {}
-        Found::Nothing if entries.contains_key("secureClientPort") => {
-            let text = "secureClientPort: this build serves no TLS yet; remove the line";
-            config.problems.error(&entries["secureClientPort"].origin, text);
+    let keys = ("secureClientPort", "secureClientPortAddress");
+    let own = members.secure.as_ref().zip(members.origin.as_ref());
+    let secure = one(entries, keys, own, &mut config.problems);
+    match (plain, &secure) {
+        (Found::Address(address, origin), _) => config.give(&LISTEN, Value::Text(address), origin),
+        (Found::Wrong, _) => {}
+        // Apache's server has no plain port then either.
+        (Found::Nothing, Found::Address(_, origin)) => {
+            config.give(&LISTEN, Value::Text(NO_PORT.to_owned()), origin.clone());
         }
-        Found::Nothing => {
+        (Found::Nothing, Found::Wrong) => {}
+        (Found::Nothing, Found::Nothing) => {
             let text =
                 "clientPort is missing: clients need a port to come to, such as clientPort=2181";
             config.problems.error(&whole(config), text);
         }
+    }
+    if let Found::Address(address, origin) = secure {
+        config.give(&LISTEN_TLS, Value::Text(address), origin);
     }
 }
 

@@ -1,17 +1,14 @@
-//! Whether settings agree with each other, and with what is outside: names that have to be resolved,
-//! directories, files.
+//! Where data are kept: a directory of tenure's own, never one that would hide Apache's data.
 
 use std::fs;
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::table::{
-    CREATE_DATA, DATA, LEAST_FREE, LISTEN, MAX_SESSION_TIMEOUT, MIN_SESSION_TIMEOUT, SLOW_SYNC,
-    SNAPSHOT_AFTER, SNAPSHOT_AFTER_BYTES, SNAPSHOT_AFTER_TXNS, SNAPSHOTS_KEPT, TICK,
+use super::super::table::{
+    CREATE_DATA, DATA, LEAST_FREE, SLOW_SYNC, SNAPSHOT_AFTER, SNAPSHOT_AFTER_BYTES,
+    SNAPSHOT_AFTER_TXNS, SNAPSHOTS_KEPT,
 };
-use super::{Config, Given, Origin, Setting, Standard, Value};
-use crate::base::limits;
+use super::super::{Config, Given, Origin, Setting, Value};
 
 /// Settings that are about a data directory.
 const OF_A_DIRECTORY: &[&Setting] = &[
@@ -35,57 +32,11 @@ const APACHES: &str = "version-2";
 const IDENTITY: &str = "identity";
 
 impl Config {
-    /// What can be seen from the settings alone.
-    pub(super) fn check_together(&mut self) {
-        self.check_timeouts();
-        if self.given(&DATA).is_none() {
-            self.refuse_without_directory();
-        }
-    }
-
-    /// What can be seen outside.
-    pub(super) fn check_outside(&mut self) {
-        for setting in [&LISTEN] {
-            if let Some(text) = self.text(setting).map(str::to_owned)
-                && let Err(why) = resolve(&text)
-            {
-                let origin = self.origin(setting);
-                self.problems.error(&origin, format!("{}: {text}: {why}", origin.key()));
-            }
-        }
-        self.choose_directory();
-        self.problems.sort();
-    }
-
-    fn check_timeouts(&mut self) {
-        let tick = self.number(&TICK).unwrap_or(limits::TICK.as_millis() as u64);
-        let ticks = |count: u32| tick.saturating_mul(u64::from(count));
-        let least = self.number(&MIN_SESSION_TIMEOUT);
-        let most = self.number(&MAX_SESSION_TIMEOUT);
-        let (low, high) = (
-            least.unwrap_or(ticks(limits::MIN_SESSION_TICKS)),
-            most.unwrap_or(ticks(limits::MAX_SESSION_TICKS)),
-        );
-        if low <= high {
+    /// What is about a directory needs one.
+    pub(super) fn check_need_of_directory(&mut self) {
+        if self.given(&DATA).is_some() {
             return;
         }
-        let whose = if most.is_some() { &MAX_SESSION_TIMEOUT } else { &MIN_SESSION_TIMEOUT };
-        let origin = self.origin(whose);
-        let of = |given: Option<u64>, count: u32| match given {
-            Some(_) => String::new(),
-            None => format!(" ({count} ticks of {tick} ms)"),
-        };
-        let text = format!(
-            "{}: the shortest session timeout, {low} ms{}, is longer than the longest, {high} ms{}; \
-             raise the one or lower the other",
-            origin.key(),
-            of(least, limits::MIN_SESSION_TICKS),
-            of(most, limits::MAX_SESSION_TICKS),
-        );
-        self.problems.error(&origin, text);
-    }
-
-    fn refuse_without_directory(&mut self) {
         for setting in OF_A_DIRECTORY {
             if let Some(Given { origin, .. }) = self.given(setting).cloned()
                 && self.apache.is_none()
@@ -104,7 +55,7 @@ impl Config {
 
     /// Where data are kept. A `zoo.cfg` names Apache's directory; tenure has one of its own in it,
     /// unless what is named is one of tenure.
-    fn choose_directory(&mut self) {
+    pub(super) fn choose_directory(&mut self) {
         let Some(Given { value: Value::Text(named), origin }) = self.given(&DATA).cloned() else {
             return;
         };
@@ -176,17 +127,6 @@ impl Config {
     }
 }
 
-/// The address that text stands for; of several the first.
-pub(super) fn resolve(text: &str) -> Result<SocketAddr, String> {
-    if let Ok(address) = text.parse() {
-        return Ok(address);
-    }
-    let mut found = text.to_socket_addrs().map_err(|error| {
-        format!("the name cannot be resolved ({error}); write a numeric address")
-    })?;
-    found.next().ok_or_else(|| "the name has no address; write a numeric address".to_owned())
-}
-
 /// The snapshot or log of Apache's that was written last.
 fn newest(folder: &Path) -> Option<(SystemTime, PathBuf)> {
     let files = fs::read_dir(folder).ok()?.flatten().filter(|file| {
@@ -207,15 +147,4 @@ fn quoted(path: &Path) -> String {
         return text;
     }
     format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-impl Setting {
-    /// The default as it is shown.
-    pub(super) fn shown_default(&self) -> String {
-        match self.default {
-            Standard::Number(number) => number.to_string(),
-            Standard::Bool(yes) => yes.to_string(),
-            Standard::Text(text) | Standard::Words(text) => text.to_owned(),
-        }
-    }
 }

@@ -1,0 +1,121 @@
+//! Whether what is said of identities can be kept, and the users in a JAAS file.
+
+use std::path::PathBuf;
+
+use super::super::load::contents;
+use super::super::table::{
+    DIGEST, JAAS, JAAS_SECTION, REQUIRE_AUTH, SASL_USERS, SKIP_ACL, SUPER_DIGEST, SUPER_SASL,
+};
+use super::super::{Config, Origin, Severity, Value, jaas};
+
+/// Schemes that a client can be asked for.
+const SCHEMES: &[&str] = &["digest", "ip", "sasl", "x509"];
+
+impl Config {
+    pub(super) fn check_identity(&mut self) {
+        self.check_super_digest();
+        self.check_required();
+        if self.yes(&SKIP_ACL) {
+            let origin = self.origin(&SKIP_ACL);
+            let text = format!("{}: everybody may read and change everything", origin.key());
+            self.problems.warn(&origin, text);
+        }
+    }
+
+    fn check_super_digest(&mut self) {
+        let Some(text) = self.text(&SUPER_DIGEST) else { return };
+        let is_whole = text.strip_prefix("super:").is_some_and(|hash| !hash.is_empty());
+        let origin = self.origin(&SUPER_DIGEST);
+        if !is_whole {
+            let text = format!(
+                "{}: write super:HASH, where HASH is the digest of super:PASSWORD in base64",
+                origin.key()
+            );
+            self.problems.error(&origin, text);
+        } else if !self.yes(&DIGEST) {
+            let text = format!("{}: the digest scheme is switched off", origin.key());
+            self.problems.warn(&origin, text);
+        }
+    }
+
+    fn check_required(&mut self) {
+        let Some(schemes) = self.words(&REQUIRE_AUTH).map(<[String]>::to_vec) else { return };
+        let origin = self.origin(&REQUIRE_AUTH);
+        for scheme in schemes {
+            let why = match scheme.as_str() {
+                "x509" if !self.has_tls() || self.client_auth() == "none" => {
+                    "needs TLS that asks clients for certificates"
+                }
+                "digest" if !self.yes(&DIGEST) => "is switched off",
+                known if SCHEMES.contains(&known) => continue,
+                _ => "is no scheme of tenure, which has digest, ip, sasl and x509",
+            };
+            self.problems.error(&origin, format!("{}: {scheme} {why}", origin.key()));
+        }
+    }
+
+    /// Adds the users of the JAAS file to those that were given.
+    pub(super) fn read_users(&mut self) {
+        if let Some(file) = self.text(&JAAS).map(PathBuf::from) {
+            self.read_jaas(&file);
+        }
+        let has_users = self.given(&SASL_USERS).is_some();
+        let whose = [&SUPER_SASL, &REQUIRE_AUTH].into_iter().find(|setting| {
+            self.words(setting)
+                .is_some_and(|words| setting.path == SUPER_SASL.path || words == ["sasl"])
+        });
+        if let Some(setting) = whose.filter(|_| !has_users && self.count(Severity::Error) == 0) {
+            let origin = self.origin(setting);
+            let text = format!(
+                "{}: nobody can log in by SASL: name users in a JAAS file (identity.jaas, or \
+                 -Djava.security.auth.login.config in SERVER_JVMFLAGS)",
+                origin.key()
+            );
+            if setting.path == REQUIRE_AUTH.path {
+                self.problems.error(&origin, text);
+            } else {
+                self.problems.warn(&origin, text);
+            }
+        }
+    }
+
+    fn read_jaas(&mut self, file: &PathBuf) {
+        let origin = self.origin(&JAAS);
+        let shown = file.display().to_string();
+        let bytes = match contents(file) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.problems.error(&origin, format!("{}: {shown}: {error}", origin.key()));
+                return;
+            }
+        };
+        let Ok(text) = String::from_utf8(bytes) else {
+            self.problems.error(&origin, format!("{}: {shown} is not UTF-8", origin.key()));
+            return;
+        };
+        let section = self.text(&JAAS_SECTION).unwrap_or("Server").to_owned();
+        let (users, faults) = jaas::read(&text, &section);
+        for fault in faults {
+            let at = Origin::File {
+                file: shown.as_str().into(),
+                line: fault.line.max(1),
+                key: shown.clone(),
+            };
+            self.problems.error(&at, fault.text);
+        }
+        self.warn_if_readable(file, &origin, "passwords");
+        let mut all = match self.given(&SASL_USERS).map(|given| given.value.clone()) {
+            Some(Value::Users(users)) => users,
+            _ => Vec::new(),
+        };
+        // Those that were given beside the settings are stronger.
+        for user in users {
+            if !all.iter().any(|(name, _)| *name == user.name) {
+                all.push((user.name, user.password));
+            }
+        }
+        if !all.is_empty() {
+            self.give(&SASL_USERS, Value::Users(all), origin);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `ssl.*`: TLS towards clients. Key stores have to be PEM; what is in them is looked at in
+//! [`check`](super::super::check).
+
+use super::Entries;
+use crate::io::config::Config;
+use crate::io::config::origin::Problems;
+use crate::io::config::table::{TLS_CERTIFICATE, TLS_KEY};
+
+/// Keys that ask for a protection that there is none of here: to pass over them would be to do less
+/// than was asked for.
+const MISSING: &[(&str, &str)] = &[
+    (
+        "ssl.crl",
+        "tenure looks at no revocation lists; use certificates that are valid for a short time",
+    ),
+    (
+        "ssl.ocsp",
+        "tenure asks nobody about revocation; use certificates that are valid for a short time",
+    ),
+    (
+        "ssl.clientHostnameVerification",
+        "tenure does not compare a client's address with its certificate",
+    ),
+];
+
+/// Keys that have no effect, with the reason.
+const IDLE: &[(&[&str], &str)] = &[
+    (
+        &["protocol", "enabledProtocols", "ciphersuites", "sslProvider", "context.supplier.class"],
+        "TLS 1.2 and 1.3 are spoken, with the cipher suites that are safe today",
+    ),
+    (
+        &[
+            "keyStore.password",
+            "keyStore.passwordPath",
+            "keyStore.type",
+            "trustStore.password",
+            "trustStore.passwordPath",
+            "trustStore.type",
+        ],
+        "key stores are PEM files without a password",
+    ),
+    (
+        &[
+            "hostnameVerification",
+            "allowReverseDnsLookup",
+            "handshakeDetectionTimeoutMillis",
+            "authProvider",
+        ],
+        "about clients, or what is so anyway",
+    ),
+];
+
+/// Whether a key is of this family and is read here.
+pub(super) fn is_one(key: &str) -> bool {
+    let suffix = key.strip_prefix("ssl.");
+    suffix.is_some_and(|suffix| IDLE.iter().any(|(suffixes, _)| suffixes.contains(&suffix)))
+        || MISSING.iter().any(|(missing, _)| *missing == key)
+}
+
+/// All names, for suggestions.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    MISSING.iter().map(|(key, _)| *key)
+}
+
+/// Reads them.
+pub(super) fn read(config: &mut Config, entries: &Entries) {
+    if let Some(store) = entries.get("ssl.keyStore.location") {
+        config.give_text(&TLS_CERTIFICATE, &store.value, store.origin.clone());
+        if !store.value.is_empty() {
+            config.give_text(&TLS_KEY, &store.value, store.origin.clone());
+        }
+    }
+    refuse_missing(entries, &mut config.problems);
+    if let Some(store) = entries.get("ssl.keyStore.location")
+        && !["ssl.clientAuth", "ssl.trustStore.location"]
+            .iter()
+            .any(|key| entries.contains_key(*key))
+    {
+        let text = "ssl.clientAuth is missing: Apache's server asks every client for a certificate then, \
+                    and there is no ssl.trustStore.location to say whose; write ssl.clientAuth=none, or \
+                    name the authorities";
+        config.problems.error(&store.origin, text);
+    }
+    for (suffixes, reason) in IDLE {
+        let found =
+            suffixes.iter().filter_map(|suffix| entries.get_key_value(&format!("ssl.{suffix}")));
+        let found: Vec<_> = found.collect();
+        let Some((_, first)) = found.first() else { continue };
+        let keys: Vec<_> = found.iter().map(|(key, _)| key.as_str()).collect();
+        let text = format!("without effect: {}: {reason}", keys.join(", "));
+        config.problems.note(&first.origin, text);
+    }
+}
+
+fn refuse_missing(entries: &Entries, problems: &mut Problems) {
+    for (key, reason) in MISSING {
+        let Some(entry) = entries.get(*key) else { continue };
+        match entry.value.to_ascii_lowercase().as_str() {
+            "false" => {}
+            "true" => {
+                let text = format!("{key}: {reason}, or remove the line");
+                problems.error(&entry.origin, text);
+            }
+            _ => {
+                let text = format!("{key}: {:?}: write true or false", entry.value);
+                problems.error(&entry.origin, text);
+            }
+        }
+    }
+}
