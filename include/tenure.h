@@ -289,6 +289,11 @@ typedef struct tenure_sink {
 } tenure_sink;
 
 /**
+ * How a client proves to know a password.
+ */
+typedef int32_t tenure_sasl;
+
+/**
  * Success.
  */
 #define TENURE_OK 0
@@ -496,6 +501,12 @@ typedef struct tenure_sink {
 #define TENURE_EDATADIR -1009
 
 /**
+ * Every host of the list failed in turn because one end does not trust the other: a certificate was
+ * refused, or is required.
+ */
+#define TENURE_ETLS -1010
+
+/**
  * A defect of the library. The client concerned is closed and its session left to expire.
  */
 #define TENURE_EPANIC -1099
@@ -584,6 +595,18 @@ typedef struct tenure_sink {
  * A new session starts, in the next epoch; watches of tenure_watch_add() go on in it.
  */
 #define TENURE_RENEW 1
+
+/**
+ * DIGEST-MD5, which Apache ZooKeeper's servers know. Whoever reads along can try passwords against
+ * what they saw: use it over TLS, or with a password that cannot be guessed.
+ */
+#define TENURE_SASL_DIGEST_MD5 1
+
+/**
+ * SCRAM-SHA-256, which tenure's servers know and Apache ZooKeeper's do not. Guessing passwords costs
+ * thousands of hashes for each.
+ */
+#define TENURE_SASL_SCRAM_SHA_256 2
 
 #ifdef __cplusplus
 extern "C" {
@@ -896,12 +919,63 @@ tenure_status tenure_options_events(struct tenure_options *options,
                                     const struct tenure_sink *sink);
 
 /**
+ * Speaks TLS 1.3 or 1.2 with every server, and nothing with a server that fails a check: its certificate
+ * has to be valid, made for servers, from a trusted authority, and to name what the host list names, a
+ * host name or an IP address. A common name does not count, and no check can be left out; to try things
+ * out, make an authority of your own.
+ *
+ * Files are PEM. tenure_client_new() reads them, and refuses what cannot be used; they are read again
+ * before every later connection, so that a renewed certificate is used from then on, and if they cannot
+ * be used then, the last ones that could be are.
+ *
+ * An attempt that fails for reasons of trust is not the last one; when every host in turn failed so,
+ * tenure_client_wait_connected() returns TENURE_ETLS.
+ *
+ * @param ca The authorities to trust, and no others. Null trusts those that this machine trusts.
+ * @param cert The client's chain of certificates for servers that ask, its own first. Null for none.
+ * @param key Its private key: PKCS#8, PKCS#1 or SEC1, not encrypted. Null if it stands in `cert` too.
+ * @return Also TENURE_EINVAL for a key without a certificate. Replaces what was set before, the server
+ *         name too.
+ */
+tenure_status tenure_options_tls_pem(struct tenure_options *options,
+                                     const char *ca,
+                                     const char *cert,
+                                     const char *key);
+
+/**
+ * The name or IP address that every server's certificate has to be for, instead of the one in the host
+ * list. Goes after tenure_options_tls_pem().
+ *
+ * @return Also TENURE_EINVAL without TLS. Whether it is a name is checked by tenure_client_new().
+ */
+tenure_status tenure_options_tls_server_name(struct tenure_options *options,
+                                             const char *name);
+
+/**
+ * Proves to be a user by SASL, on every connection, before the identities of tenure_options_auth() and
+ * everything else. On success the connection is `sasl:user` to the server.
+ *
+ * A server that refuses, that does no SASL, or that does not prove to know the password itself, finishes
+ * the client with TENURE_AUTH_FAILED.
+ *
+ * @param mechanism TENURE_SASL_DIGEST_MD5 or TENURE_SASL_SCRAM_SHA_256.
+ * @param user Copied, as `password` is, which no message of the library ever contains.
+ * @return Also TENURE_EINVAL for another mechanism. Replaces what was set before. Whether SCRAM can be used
+ *         with the name and the password is checked by tenure_client_new().
+ */
+tenure_status tenure_options_sasl(struct tenure_options *options,
+                                  tenure_sasl mechanism,
+                                  const char *user,
+                                  const char *password);
+
+/**
  * Makes a client, which starts to connect in the background. How it fares arrives as session events
  * and can be waited for: tenure_client_wait_connected().
  *
  * @param options Copied.
  * @param out Receives the client. The caller owns it: tenure_client_free().
- * @return TENURE_OK; TENURE_EINVAL for null, the host list or a setting; TENURE_EFORKED.
+ * @return TENURE_OK; TENURE_EINVAL for null, the host list, a setting, and a file of
+ *         tenure_options_tls_pem(), which tenure_last_error() names; TENURE_EFORKED.
  *
  * Thread-safety: any thread, while no other changes the options.
  */
@@ -911,13 +985,15 @@ tenure_status tenure_client_new(const struct tenure_options *options, struct ten
  * Waits until the client is connected; returns at once if it is.
  *
  * @param timeout_ms How long to wait: 0 only looks, negative waits for ever.
- * @return TENURE_OK; TENURE_ETIMEDOUT, and connecting goes on; TENURE_ELOST, TENURE_AUTH_FAILED or
- *         TENURE_ECLOSED if the client is finished; TENURE_EINVAL for null; TENURE_EDEADLK on a
- *         callback thread; TENURE_EFORKED.
+ * @return TENURE_OK; TENURE_ETIMEDOUT, and connecting goes on; TENURE_ETLS if every host in turn failed
+ *         for reasons of trust, and connecting goes on as well; tenure_last_error() says in both cases why
+ *         the last attempt failed. TENURE_ELOST, TENURE_AUTH_FAILED or TENURE_ECLOSED if the client is
+ *         finished; TENURE_EINVAL for null; TENURE_EDEADLK on a callback thread; TENURE_EFORKED.
  *
  * Thread-safety: any thread but a callback thread.
  */
-tenure_status tenure_client_wait_connected(const struct tenure_client *client, int64_t timeout_ms);
+tenure_status tenure_client_wait_connected(const struct tenure_client *client,
+                                           int64_t timeout_ms);
 
 /**
  * Makes another handle to the same client and session, seen from `path`: `/` of the new handle is

@@ -79,7 +79,8 @@ pub(crate) unsafe fn with<T>(
 ///
 /// @param options Copied.
 /// @param out Receives the client. The caller owns it: tenure_client_free().
-/// @return TENURE_OK; TENURE_EINVAL for null, the host list or a setting; TENURE_EFORKED.
+/// @return TENURE_OK; TENURE_EINVAL for null, the host list, a setting, and a file of
+///         tenure_options_tls_pem(), which tenure_last_error() names; TENURE_EFORKED.
 ///
 /// Thread-safety: any thread, while no other changes the options.
 #[unsafe(no_mangle)]
@@ -112,9 +113,10 @@ pub unsafe extern "C" fn tenure_client_new(
 /// Waits until the client is connected; returns at once if it is.
 ///
 /// @param timeout_ms How long to wait: 0 only looks, negative waits for ever.
-/// @return TENURE_OK; TENURE_ETIMEDOUT, and connecting goes on; TENURE_ELOST, TENURE_AUTH_FAILED or
-///         TENURE_ECLOSED if the client is finished; TENURE_EINVAL for null; TENURE_EDEADLK on a
-///         callback thread; TENURE_EFORKED.
+/// @return TENURE_OK; TENURE_ETIMEDOUT, and connecting goes on; TENURE_ETLS if every host in turn failed
+///         for reasons of trust, and connecting goes on as well; tenure_last_error() says in both cases why
+///         the last attempt failed. TENURE_ELOST, TENURE_AUTH_FAILED or TENURE_ECLOSED if the client is
+///         finished; TENURE_EINVAL for null; TENURE_EDEADLK on a callback thread; TENURE_EFORKED.
 ///
 /// Thread-safety: any thread but a callback thread.
 #[unsafe(no_mangle)]
@@ -126,11 +128,16 @@ pub unsafe extern "C" fn tenure_client_wait_connected(
         may_block()?;
         match wait_for(client.core.connected(), Patience::from_millis(timeout_ms)) {
             Some(result) => Ok(result?),
-            None => Err(Fault::new(TENURE_ETIMEDOUT, "not connected yet; connecting goes on")),
+            None => Err(not_yet(&client.core)),
         }
     };
     // SAFETY: null or a live client.
     guard(|| unsafe { with(client, wait) })
+}
+
+fn not_yet(core: &Client) -> Fault {
+    let why = core.connect_failure().map_or_else(String::new, |why| format!(" ({why})"));
+    Fault::new(TENURE_ETIMEDOUT, format!("not connected yet{why}; connecting goes on"))
 }
 
 /// Makes another handle to the same client and session, seen from `path`: `/` of the new handle is

@@ -25,6 +25,8 @@ pub mod queue;
 
 pub mod options;
 
+pub mod proof;
+
 pub mod client;
 
 pub mod session;

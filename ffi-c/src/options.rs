@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tenure_core::{Builder, Client, Credentials, Recovery, Restore, WhenDisconnected};
+use tenure_core::{
+    Builder, Client, ClientTls, Credentials, Recovery, Restore, Sasl, WhenDisconnected,
+};
 
 use crate::arguments::{Handle, Process, data, invalid, object_mut, text};
 use crate::guard::{Fault, guard, guard_or};
@@ -32,6 +34,8 @@ pub struct tenure_options {
     auth: Vec<(String, Bytes)>,
     recovery: Recovery,
     resume: Option<Credentials>,
+    pub(crate) tls: Option<ClientTls>,
+    pub(crate) sasl: Option<Sasl>,
     events: Option<Arc<Sink>>,
     process: Process,
 }
@@ -63,6 +67,12 @@ impl tenure_options {
         }
         for (scheme, credential) in &self.auth {
             builder = builder.auth(scheme, credential.clone());
+        }
+        if let Some(tls) = &self.tls {
+            builder = builder.tls(tls.clone());
+        }
+        if let Some(sasl) = &self.sasl {
+            builder = builder.sasl(sasl.clone());
         }
         match &self.resume {
             Some(credentials) => builder.resume(credentials.clone()),
@@ -99,6 +109,8 @@ pub unsafe extern "C" fn tenure_options_new(hosts: *const c_char) -> *mut tenure
             auth: Vec::new(),
             recovery: Recovery::default(),
             resume: None,
+            tls: None,
+            sasl: None,
             events: None,
             process: Process::current(),
         };
@@ -123,7 +135,7 @@ pub unsafe extern "C" fn tenure_options_free(options: *mut tenure_options) {
 ///
 /// # Safety
 /// `options` is null or alive and used by nobody else.
-unsafe fn set(
+pub(crate) unsafe fn set(
     options: *mut tenure_options,
     change: impl FnOnce(&mut tenure_options) -> Result<(), Fault>,
 ) -> tenure_status {

@@ -101,6 +101,9 @@ pub const TENURE_ECANCELED: tenure_status = -1008;
 /// A data directory is not served: another server has it, it is damaged, or the system refuses a file.
 /// Also: a server's disk has failed, and it acknowledges nothing any more.
 pub const TENURE_EDATADIR: tenure_status = -1009;
+/// Every host of the list failed in turn because one end does not trust the other: a certificate was
+/// refused, or is required.
+pub const TENURE_ETLS: tenure_status = -1010;
 /// A defect of the library. The client concerned is closed and its session left to expire.
 pub const TENURE_EPANIC: tenure_status = -1099;
 
@@ -154,6 +157,7 @@ const NAMES: &[(tenure_status, &CStr)] = &[
     (TENURE_EFORKED, c"TENURE_EFORKED"),
     (TENURE_ECANCELED, c"TENURE_ECANCELED"),
     (TENURE_EDATADIR, c"TENURE_EDATADIR"),
+    (TENURE_ETLS, c"TENURE_ETLS"),
     (TENURE_EPANIC, c"TENURE_EPANIC"),
 ];
 
@@ -203,6 +207,7 @@ pub(crate) fn status_of(error: &Error) -> tenure_status {
         Error::Timeout { .. } => TENURE_ETIMEDOUT,
         Error::SessionLost { .. } => TENURE_ELOST,
         Error::AuthFailed => TENURE_AUTH_FAILED,
+        Error::Tls(_) => TENURE_ETLS,
         Error::WatchRemoved => TENURE_ECANCELED,
         Error::Overloaded => TENURE_EAGAIN,
         Error::Closed => TENURE_ECLOSED,
