@@ -1,12 +1,13 @@
 //! The handle of a client.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use pyo3::prelude::*;
 use tenure_core as core;
 use tenure_core::{
-    Credentials, Error, Recovery, Restore, SessionId, WatchMode, WatchOptions, WhenDisconnected,
-    Zxid,
+    ClientTls, Credentials, Error, Recovery, Restore, Sasl, SessionId, WatchMode, WatchOptions,
+    WhenDisconnected, Zxid,
 };
 
 use super::answer::{Answer, Done};
@@ -16,6 +17,9 @@ use super::gate;
 use super::operations::Operations;
 use super::session::Session;
 use super::shape::Shape;
+
+/// Authorities, certificate, key, and server name.
+type Files = (Option<PathBuf>, Option<PathBuf>, Option<PathBuf>, Option<String>);
 
 /// What a client is made with, as the package's `Client` has checked it. Times are seconds.
 #[derive(FromPyObject)]
@@ -31,6 +35,9 @@ struct Options {
     shuffles_hosts: bool,
     read_only: bool,
     auth: Vec<(String, Vec<u8>)>,
+    tls: Option<Files>,
+    /// Mechanism, user and password.
+    sasl: Option<(String, String, String)>,
     resume: Option<(i64, [u8; 16], i64)>,
     renews: bool,
     restores_watches: bool,
@@ -46,7 +53,7 @@ impl Client {
     /// A client, or the `Failure` that says which setting is not valid.
     #[staticmethod]
     fn start(py: Python<'_>, options: Options) -> PyResult<Py<PyAny>> {
-        started(py, gate::outside(py, || builder(options).connect_lazy())?)
+        started(py, gate::outside(py, || builder(options)?.connect_lazy())?)
     }
 
     /// The same client seen from a path, or a `Failure`.
@@ -70,6 +77,12 @@ impl Client {
     fn connected(&self) -> Answer {
         let client = self.0.clone();
         Answer::driven(async move { client.connected().await.map(|()| Done::Nothing) })
+    }
+
+    /// Why the last attempt to connect failed.
+    #[getter]
+    fn connect_failure(&self) -> Option<String> {
+        self.0.connect_failure().map(|why| why.to_string())
     }
 
     fn add_auth(&self, scheme: &str, credential: Vec<u8>) -> Answer {
@@ -106,7 +119,7 @@ fn started(py: Python<'_>, made: Result<core::Client, Error>) -> PyResult<Py<PyA
     }
 }
 
-fn builder(options: Options) -> core::Builder {
+fn builder(options: Options) -> Result<core::Builder, Error> {
     let duration = |limit: Option<f64>| limit.map(gate::seconds);
     let restore = Restore::default()
         .watches(options.restores_watches)
@@ -135,5 +148,31 @@ fn builder(options: Options) -> core::Builder {
     if let Some((id, password, zxid)) = options.resume {
         builder = builder.resume(Credentials::new(SessionId(id), password, Zxid(zxid)));
     }
-    builder
+    if let Some(files) = options.tls {
+        builder = builder.tls(tls(files)?);
+    }
+    if let Some((mechanism, user, password)) = options.sasl {
+        builder = builder.sasl(match mechanism.as_str() {
+            "DIGEST-MD5" => Sasl::digest_md5(user, password),
+            "SCRAM-SHA-256" => Sasl::scram_sha256(user, password),
+            _ => return Err(Error::Invalid("SASL is DIGEST-MD5 or SCRAM-SHA-256".into())),
+        });
+    }
+    Ok(builder)
+}
+
+fn tls((ca, cert, key, server_name): Files) -> Result<ClientTls, Error> {
+    let mut tls = ClientTls::new();
+    if let Some(ca) = ca {
+        tls = tls.ca_file(ca);
+    }
+    if let Some(name) = server_name {
+        tls = tls.server_name(name);
+    }
+    match (cert, key) {
+        (None, None) => Ok(tls),
+        (Some(cert), Some(key)) => Ok(tls.client_cert(cert, key)),
+        (Some(both), None) => Ok(tls.client_cert(both.clone(), both)),
+        (None, Some(_)) => Err(Error::Invalid("a key is given, and no certificate for it".into())),
+    }
 }

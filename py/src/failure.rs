@@ -22,6 +22,7 @@ impl Failure {
             Error::Timeout { .. } => "Timeout",
             Error::SessionLost { .. } => "SessionLost",
             Error::AuthFailed => "AuthFailed",
+            Error::Tls(_) => "Tls",
             Error::WatchRemoved => "WatchRemoved",
             Error::Overloaded => "Overloaded",
             Error::Closed => "Closed",

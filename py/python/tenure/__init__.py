@@ -24,9 +24,10 @@ from .errors import (
     OverloadedError, QuotaExceededError, ReconfigDisabledError, ReconfigInProgressError,
     RuntimeInconsistencyError, ServerError, ServerSystemError, SessionExpiredError,
     SessionLostError, SessionMovedError, SessionStolenError, TenureError, ThrottledOpError,
-    TransactionError, UnimplementedError, UnknownSessionError, WatchRemovedError,
+    TlsError, TransactionError, UnimplementedError, UnknownSessionError, WatchRemovedError,
     WouldDeadlockError)
 from .operations import OneShot, Operations, Transaction
+from .proof import Sasl, Tls
 from .recovery import Recovery
 from .server import Faults, Lateness, Server
 from .session import Session, StateStream
@@ -37,22 +38,21 @@ from .values import (
 from .watch import WatchStream
 
 __all__ = [
-    "Acl", "Auth", "AuthFailedError", "AuthRequiredError", "BadArgumentsError",
-    "BadVersionError", "Change", "Children", "Client", "ClientOptions", "ClosedError",
-    "ConnectionLossError", "Created", "Credentials", "DataDirError", "DataInconsistencyError",
-    "Digest", "EphemeralOnLocalSessionError", "Faults", "ForkedError", "Hosts", "Identity",
-    "InvalidAclError", "InvalidArgumentError", "InvalidCallbackError", "Lateness", "LossReason",
-    "MarshallingError", "NewConfigNoQuorumError", "NoAuthError", "NoChildrenForEphemeralsError",
-    "NoNodeError", "NoWatcherError", "NodeChanged", "NodeExistsError", "NotEmptyError",
-    "NotReadOnlyError", "OneShot", "OperationTimeoutError", "Operations", "Outcome",
-    "OverloadedError", "Perm", "QuotaExceededError", "ReconfigDisabledError",
-    "ReconfigInProgressError", "Recovery", "RestoreReport", "Resync", "ResyncReason",
-    "RuntimeInconsistencyError", "Seconds", "Server", "ServerError", "ServerSystemError",
-    "Session", "SessionEvent", "SessionExpiredError", "SessionLostError", "SessionMovedError",
-    "SessionStolenError", "Stat", "State", "StateStream", "TenureError", "ThrottledOpError",
-    "Transaction", "TransactionError", "UnimplementedError", "UnknownSessionError", "Value",
-    "WatchItem", "WatchRemovedError", "WatchStream", "WhenDisconnected", "WouldDeadlockError",
-    "__version__", "connect"]
+    "Acl", "Auth", "AuthFailedError", "AuthRequiredError", "BadArgumentsError", "BadVersionError",
+    "Change", "Children", "Client", "ClientOptions", "ClosedError", "ConnectionLossError",
+    "Created", "Credentials", "DataDirError", "DataInconsistencyError", "Digest",
+    "EphemeralOnLocalSessionError", "Faults", "ForkedError", "Hosts", "Identity", "InvalidAclError",
+    "InvalidArgumentError", "InvalidCallbackError", "Lateness", "LossReason", "MarshallingError",
+    "NewConfigNoQuorumError", "NoAuthError", "NoChildrenForEphemeralsError", "NoNodeError",
+    "NoWatcherError", "NodeChanged", "NodeExistsError", "NotEmptyError", "NotReadOnlyError",
+    "OneShot", "OperationTimeoutError", "Operations", "Outcome", "OverloadedError", "Perm",
+    "QuotaExceededError", "ReconfigDisabledError", "ReconfigInProgressError", "Recovery",
+    "RestoreReport", "Resync", "ResyncReason", "RuntimeInconsistencyError", "Sasl", "Seconds",
+    "Server", "ServerError", "ServerSystemError", "Session", "SessionEvent", "SessionExpiredError",
+    "SessionLostError", "SessionMovedError", "SessionStolenError", "Stat", "State", "StateStream",
+    "TenureError", "ThrottledOpError", "Tls", "TlsError", "Transaction", "TransactionError",
+    "UnimplementedError", "UnknownSessionError", "Value", "WatchItem", "WatchRemovedError",
+    "WatchStream", "WhenDisconnected", "WouldDeadlockError", "__version__", "connect"]
 
 _atexit.register(_tenure.release_waiters)
 _os.register_at_fork(after_in_child=_tenure.forget_waiters)

@@ -11,6 +11,7 @@ from .callbacks import Callbacks
 from .errors import (AuthFailedError, ClosedError, ConnectionLossError, ForkedError,
                      InvalidArgumentError, OperationTimeoutError, SessionLostError, chosen)
 from .operations import Operations
+from .proof import Sasl, Tls, as_files, as_user
 from .recovery import Recovery
 from .session import Session, StateStream
 from .values import (Acl, Auth, Credentials, Hosts, Seconds, SessionEvent, State,
@@ -33,6 +34,8 @@ class ClientOptions(TypedDict, total=False):
     backoff: tuple[Seconds, Seconds]
     read_only: bool
     auth: Iterable[Auth]
+    sasl: Sasl | None
+    tls: Tls | bool | None
     default_acl: Iterable[Acl] | None
     resume: Credentials | bytes | None
     recovery: Recovery
@@ -56,7 +59,8 @@ class Client(Operations):
                  when_disconnected: WhenDisconnected = "wait",
                  host_order: Literal["shuffle", "given"] = "shuffle",
                  backoff: tuple[Seconds, Seconds] = (0.1, 5.0), read_only: bool = False,
-                 auth: Iterable[Auth] = (), default_acl: Iterable[Acl] | None = None,
+                 auth: Iterable[Auth] = (), sasl: Sasl | None = None,
+                 tls: Tls | bool | None = None, default_acl: Iterable[Acl] | None = None,
                  resume: Credentials | bytes | None = None,
                  recovery: Recovery = Recovery.renew(),
                  safety_margin: Seconds | None = None) -> None:
@@ -67,13 +71,15 @@ class Client(Operations):
         the number of hosts. `op_timeout`: for one operation, None waits for ever.
         `when_disconnected`: whether operations "wait" for a connection or "fail". `backoff`: the
         wait before an attempt to reconnect grows from the first to the second. `read_only`: accepts
-        servers that only read. `auth`: identities to prove, in this order. `default_acl`: for
-        creates that name none; everybody may do everything unless set. `resume`: the session to go
-        on with. `recovery`: what happens when the session is over. `safety_margin`: what is taken
-        off the granted timeout before the session counts as possibly expired, a quarter of it
-        unless given; with the whole timeout or more no connection is kept, and nothing is sent.
+        servers that only read. `auth`: identities to prove, in this order. `sasl`: a user to prove
+        to be, before them. `tls`: how to speak TLS; True trusts what this machine trusts, and there
+        is no TLS unless given. `default_acl`: for creates that name none; everybody may do
+        everything unless set. `resume`: the session to go on with. `recovery`: what happens when
+        the session is over. `safety_margin`: what is taken off the granted timeout before the
+        session counts as possibly expired, a quarter of it unless given; with the whole timeout or
+        more no connection is kept, and nothing is sent.
 
-        Raises `InvalidArgumentError` for the host list or an option.
+        Raises `InvalidArgumentError` for the host list, an option, and a file of `tls`.
         """
         token = Credentials.from_bytes(resume) if isinstance(resume, bytes) else resume
         text = joined(hosts)
@@ -95,6 +101,8 @@ class Client(Operations):
                 "host_order", host_order, "shuffle", "given") == "shuffle",
             "read_only": read_only,
             "auth": [as_auth(identity) for identity in auth],
+            "tls": as_files(tls),
+            "sasl": as_user(sasl),
             "resume": token and (token.session_id, token.password, token.last_zxid),
             "renews": recovery.renews,
             "restores_watches": recovery.watches,
@@ -110,15 +118,22 @@ class Client(Operations):
     def connect(self, timeout: Seconds | None = None) -> Self:
         """Waits until it is connected, at most `timeout` or else `op_timeout`.
 
-        Raises `OperationTimeoutError`, after which it goes on trying; `AuthFailedError`;
-        `SessionLostError` if the session to resume is over and may not be renewed.
+        Raises `OperationTimeoutError`, after which it goes on trying, with why the last attempt
+        failed; `TlsError` if no server could be trusted, after which it goes on trying as well;
+        `AuthFailedError`; `SessionLostError` if the session to resume is over and may not be
+        renewed.
         """
         limit = self._op_timeout if timeout is None else in_seconds(timeout)
         connected = self._raw_client.connected()
         if not block(connected, limit):
-            raise OperationTimeoutError(f"no answer from {self._hosts} within {limit:g} s")
+            raise OperationTimeoutError(self._not_connected(limit))
         value(connected)
         return self
+
+    def _not_connected(self, limit: float | None) -> str:
+        why = self._raw_client.connect_failure
+        reason = f" ({why})" if why else ""
+        return f"no answer from {self._hosts} within {limit:g} s{reason}"
 
     def close(self, *, timeout: Seconds | None = 5.0) -> None:
         """Closes the session: its ephemerals are gone when this returns.

@@ -165,6 +165,13 @@ class AuthFailedError(TenureError):
     """A server refused an identity. The client is finished."""
 
 
+class TlsError(TenureError):
+    """Every host in turn failed because one end does not trust the other; the text says why.
+
+    Only of waiting for a connection: the client goes on trying.
+    """
+
+
 class WatchRemovedError(TenureError):
     """The watch was removed or cancelled."""
 
@@ -235,6 +242,7 @@ _BY_KIND: dict[str, type[TenureError]] = {
     "ConnectionLoss": ConnectionLossError,
     "Timeout": OperationTimeoutError,
     "AuthFailed": AuthFailedError,
+    "Tls": TlsError,
     "WatchRemoved": WatchRemovedError,
     "Overloaded": OverloadedError,
     "Closed": ClosedError,

@@ -32,7 +32,12 @@ class Client(Operations):
 
     async def connect(self, timeout: Seconds | None = None) -> Self:
         """Waits until it is connected; see `tenure.Client.connect`."""
-        await self._limited(self._blocking._raw_client.connected(), timeout)
+        raw = self._blocking._raw_client
+        limit = self._blocking._op_timeout if timeout is None else in_seconds(timeout)
+        try:
+            await self._limited(raw.connected(), timeout)
+        except OperationTimeoutError:
+            raise OperationTimeoutError(self._blocking._not_connected(limit)) from None
         return self
 
     async def close(self, *, timeout: Seconds | None = 5.0) -> None:
