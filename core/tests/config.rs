@@ -176,6 +176,51 @@ fn data_of_apache_are_never_passed_over() {
     assert!(said.contains("Apache ZooKeeper has served since"), "{said}");
 }
 
+/// `super:HASH` of the password `secret-of-super`.
+const SUPER: &str = "super:OLnhb9aLwv7PVrUFB2exgyj2lys=";
+
+#[test]
+fn identities_are_told_by_a_zoo_cfg_and_its_companions() {
+    let place = Place::new();
+    let jaas = place.path("jaas.conf");
+    let text = "Server {\n  org.apache.zookeeper.server.auth.DigestLoginModule required\n  \
+                user_bob=\"secret-of-bob\";\n};\n";
+    fs::write(&jaas, text).expect("written");
+    let file = place.zoo_cfg(
+        "enforce.auth.enabled=true\nenforce.auth.schemes=digest,sasl\n\
+         authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider\n",
+    );
+    let options = format!(
+        "-Xmx512m -Djava.security.auth.login.config={} \
+         -Dzookeeper.DigestAuthenticationProvider.superDigest={SUPER}",
+        jaas.display()
+    );
+    let told = |verb: &[&str]| {
+        let mut command = program(verb);
+        command.arg(&file).env("SERVER_JVMFLAGS", &options);
+        command
+    };
+    let (code, said, complained) = run(&mut told(&["config", "check"]));
+    assert_eq!(code, 0, "{said}{complained}");
+    assert!(said.contains("1 user"), "{said}");
+    for secret in ["secret-of-bob", &SUPER[6..]] {
+        assert!(!said.contains(secret) && !complained.contains(secret), "{said}{complained}");
+    }
+    let server = Serving::with(&mut told(&["serve", "--config"]));
+    let mut nobody = Session::new(server.address);
+    assert_eq!(nobody.exists("/", false), Err(-124), "enforce.auth");
+    let mut admin = Session::new(server.address);
+    assert_eq!(admin.auth("digest", b"super:secret-of-super"), 0);
+    assert!(admin.exists("/", false).is_ok());
+
+    fs::write(&jaas, "Server {\n  a.DigestLoginModule required\n  user_bob=\"secret-of-bob;\n};\n")
+        .expect("written");
+    let (code, said, complained) = run(&mut told(&["config", "check"]));
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains(&format!("{}:3: error: ", jaas.display())), "{said}");
+    assert!(!said.contains("secret-of-bob") && !complained.contains("secret-of-bob"), "{said}");
+}
+
 #[test]
 fn a_directory_that_is_not_to_be_made_is_asked_for() {
     let place = Place::new();

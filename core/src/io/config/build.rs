@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::check::resolve;
 use super::table::*;
-use super::{Config, Severity};
+use super::{Config, Severity, Value};
+use crate::auth::DigestAlgorithm;
 use crate::io::server::{Server, ServerBuilder};
 
 /// Settings that a server cannot be told yet.
@@ -16,18 +17,6 @@ pub(super) const PENDING: &[&super::Setting] = &[
     &TLS_CLIENT_CA,
     &TLS_CLIENT_AUTH,
     &TLS_RELOAD,
-    &DIGEST,
-    &DIGEST_ALGORITHM,
-    &SUPER_DIGEST,
-    &SUPER_X509,
-    &SUPER_SASL,
-    &SASL_USERS,
-    &JAAS,
-    &JAAS_SECTION,
-    &ALLOW_FAILED_SASL,
-    &REQUIRE_AUTH,
-    &ENSEMBLE_NAMES,
-    &SKIP_ACL,
     &ENFORCE_QUOTA,
     &WORDS,
 ];
@@ -40,7 +29,7 @@ impl Config {
             return None;
         }
         let server = self.network(Server::builder())?;
-        Some(self.state(server))
+        Some(self.identities(self.state(server)))
     }
 
     fn network(&self, mut server: ServerBuilder) -> Option<ServerBuilder> {
@@ -110,6 +99,37 @@ impl Config {
         }
         let age = self.millis(&NEVER_USED_CONTAINERS).filter(|age| !age.is_zero());
         server.never_used_containers(age)
+    }
+
+    fn identities(&self, server: ServerBuilder) -> ServerBuilder {
+        let mut server = server
+            .digest(self.yes(&DIGEST))
+            .allow_sasl_failed_clients(self.yes(&ALLOW_FAILED_SASL))
+            .skip_acl(self.yes(&SKIP_ACL));
+        if let Some(algorithm) = self.text(&DIGEST_ALGORITHM).and_then(DigestAlgorithm::from_name) {
+            server = server.digest_algorithm(algorithm);
+        }
+        if let Some(id) = self.text(&SUPER_DIGEST) {
+            server = server.super_digest(id);
+        }
+        if let Some(subject) = self.text(&SUPER_X509) {
+            server = server.super_x509(subject);
+        }
+        for user in self.words(&SUPER_SASL).unwrap_or_default() {
+            server = server.super_sasl(user);
+        }
+        if let Some(Value::Users(users)) = self.given(&SASL_USERS).map(|given| &given.value) {
+            for (name, password) in users {
+                server = server.sasl_user(name, password);
+            }
+        }
+        if let Some(schemes) = self.words(&REQUIRE_AUTH) {
+            server = server.require_auth(schemes);
+        }
+        if let Some(names) = self.words(&ENSEMBLE_NAMES) {
+            server = server.ensemble_names(names);
+        }
+        server
     }
 
     fn millis(&self, setting: &super::Setting) -> Option<Duration> {

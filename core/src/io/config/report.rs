@@ -2,8 +2,11 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::table::TABLE;
-use super::{Config, Given, Origin, Setting, Severity};
+use super::table::{
+    MAX_SESSION_TIMEOUT, MIN_SESSION_TIMEOUT, TABLE, TICK, TLS_CLIENT_AUTH, TLS_KEY,
+};
+use super::{Config, Given, Origin, Setting, Severity, Value};
+use crate::base::limits;
 
 /// What [`Config::report`] gives.
 pub struct Report<'a>(&'a Config);
@@ -12,6 +15,19 @@ impl Config {
     /// Each setting with its value and where it was given, then every problem, then how it stands.
     pub fn report(&self) -> Report<'_> {
         Report(self)
+    }
+
+    /// What holds as nobody gave a setting; what follows from others is computed.
+    fn default_of(&self, setting: &Setting) -> String {
+        let tick = self.number(&TICK).unwrap_or(limits::TICK.as_millis() as u64);
+        let ticks = |count: u32| format!("{} ({count} ticks)", tick.saturating_mul(count.into()));
+        match setting.path {
+            path if path == MIN_SESSION_TIMEOUT.path => ticks(limits::MIN_SESSION_TICKS),
+            path if path == MAX_SESSION_TIMEOUT.path => ticks(limits::MAX_SESSION_TICKS),
+            path if path == TLS_KEY.path => self.key_file().unwrap_or("none").to_owned(),
+            path if path == TLS_CLIENT_AUTH.path => self.client_auth().to_owned(),
+            _ => setting.shown_default(),
+        }
     }
 
     /// One line: how many problems there are, and what that means.
@@ -65,7 +81,7 @@ impl Display for Report<'_> {
 fn row(config: &Config, setting: &Setting) -> [String; 3] {
     let name = setting.place().1.to_owned();
     let Some(given) = config.given(setting) else {
-        let default = if setting.is_secret { "not set".into() } else { setting.shown_default() };
+        let default = if setting.is_secret { "not set".into() } else { config.default_of(setting) };
         return [name, default, "default".to_owned()];
     };
     let mut origin = place(setting, given);
@@ -76,7 +92,12 @@ fn row(config: &Config, setting: &Setting) -> [String; 3] {
 }
 
 fn shown(setting: &Setting, given: &Given) -> String {
-    if setting.is_secret { "set".to_owned() } else { given.value.to_string() }
+    match &given.value {
+        // They are only counted.
+        Value::Users(_) => given.value.to_string(),
+        _ if setting.is_secret => "set".to_owned(),
+        value => value.to_string(),
+    }
 }
 
 /// With the name it has there, where that is another one.

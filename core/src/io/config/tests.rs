@@ -392,8 +392,11 @@ fn a_server_with_tls_has_all_it_needs() {
         ),
         "{told}"
     );
-    assert!(told.contains("without effect: ssl.protocol: TLS 1.2 and 1.3"), "{told}");
-    assert!(told.contains("without effect: ssl.keyStore.password: key stores are PEM"), "{told}");
+    assert!(told.contains("without effect: ssl.protocol (line 6): TLS 1.2 and 1.3"), "{told}");
+    assert!(
+        told.contains("without effect: ssl.keyStore.password (line 5): key stores are PEM"),
+        "{told}"
+    );
     assert!(!told.contains(SECRET), "{told}");
     for text in
         ["[listen]\naddress = \"none\"", "[tls]\nkey = \"/k\"", "[tls]\nclient_auth = \"need\""]
@@ -441,6 +444,13 @@ fn identities_are_asked_for_as_apache_asks_for_them() {
         ("DigestAuthenticationProvider.digestAlg=MD5", "write one of SHA1"),
         ("DigestAuthenticationProvider.superDigest=xyzzy-plugh", "write super:HASH"),
         ("DigestAuthenticationProvider.superDigest=super:", "write super:HASH"),
+        ("DigestAuthenticationProvider.superDigest=super:a:b", "write super:HASH"),
+        (
+            "DigestAuthenticationProvider.superDigest=super:a\nDigestAuthenticationProvider.enabled=false",
+            "the digest scheme is switched off",
+        ),
+        ("X509AuthenticationProvider.superUser=nobody", "no distinguished name"),
+        ("superUser=a/b/c", "no name of a user"),
     ];
     for (lines, part) in bad {
         let config = with_directory(lines);
@@ -465,6 +475,62 @@ fn a_zoo_cfg_becomes_a_toml_file_that_means_the_same() {
     }
     assert!(toml.contains("tick_ms = 2000  # zoo.cfg:3 tickTime"), "{toml}");
     assert!(toml.contains("# super_digest is a secret"), "{toml}");
+}
+
+/// Files as packages of Apache ZooKeeper install them, in our words: each starts a server, and nothing
+/// in it is passed over in silence.
+#[test]
+fn files_of_distributions_start_a_server() {
+    const ENSEMBLE: &str = "about ensembles, and this release of tenure runs one server alone";
+    const HTTP: &str = "about an HTTP interface, which this release of tenure does not have; `echo mntr | \
+                        nc` has the figures";
+    let purge = "autopurge.purgeInterval has no effect: old snapshots go as soon as there are newer \
+                 ones, and autopurge.snapRetainCount says how many are kept";
+    let log = "dataLogDir has no effect: tenure keeps its log beside its snapshots; if this is the \
+               faster disk, name it as dataDir";
+    let debian = "# one line for each setting\ntickTime=2000\n# ticks\ninitLimit=10\nsyncLimit=5\n\
+                  dataDir=/var/lib/zookeeper\n# Place the dataLogDir to a separate physical disc\n\
+                  # dataLogDir=/disk2/zookeeper\nclientPort=2181\n#server.1=zookeeper1:2888:3888\n\
+                  #maxClientCnxns=60\n#autopurge.purgeInterval=1\n";
+    let kafka = "# the directory where the snapshot is stored.\ndataDir=/tmp/zookeeper\n\
+                 clientPort=2181\nmaxClientCnxns=0\nadmin.enableServer=false\n# admin.serverPort=8080\n";
+    let solr = "tickTime=2000\ninitLimit=10\nsyncLimit=5\ndataDir=/solr/zoo_data\n\
+                # clientPort=2181 (given by the script)\nclientPort=9983\n\
+                autopurge.snapRetainCount=3\nautopurge.purgeInterval=1\n4lw.commands.whitelist=mntr,conf,ruok\n";
+    let docker = "dataDir=/data\ndataLogDir=/datalog\ntickTime=2000\ninitLimit=5\nsyncLimit=2\n\
+                  autopurge.snapRetainCount=3\nautopurge.purgeInterval=0\nmaxClientCnxns=60\n\
+                  standaloneEnabled=true\nadmin.enableServer=true\nserver.1=localhost:2888:3888;2181\n";
+    let idle = |line: u32, keys: &str, why: &str| {
+        format!("zoo.cfg:{line}: note: without effect: {keys}: {why}")
+    };
+    let expected: [(&str, Vec<String>); 4] = [
+        (debian, vec![idle(4, "initLimit (line 4), syncLimit (line 5)", ENSEMBLE)]),
+        (kafka, vec![idle(5, "admin.enableServer (line 5)", HTTP)]),
+        (
+            solr,
+            vec![
+                idle(2, "initLimit (line 2), syncLimit (line 3)", ENSEMBLE),
+                format!("zoo.cfg:8: note: {purge}"),
+            ],
+        ),
+        (
+            docker,
+            vec![
+                format!("zoo.cfg:2: warning: {log}"),
+                idle(4, "initLimit (line 4), syncLimit (line 5)", ENSEMBLE),
+                format!("zoo.cfg:7: note: {purge}"),
+                idle(10, "admin.enableServer (line 10)", HTTP),
+            ],
+        ),
+    ];
+    for (file, expected) in expected {
+        let config = zoo(file);
+        let told: Vec<_> =
+            told(&config).into_iter().filter(|text| !text.contains("cannot do that yet")).collect();
+        assert_eq!(told, expected, "{file}");
+        assert!(config.verdict().ends_with("a server starts with this"));
+        assert!(config.builder().is_some());
+    }
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! Whether what is said of identities can be kept, and the users in a JAAS file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::super::load::contents;
 use super::super::table::{
     DIGEST, JAAS, JAAS_SECTION, REQUIRE_AUTH, SASL_USERS, SKIP_ACL, SUPER_DIGEST, SUPER_SASL,
+    SUPER_X509,
 };
-use super::super::{Config, Origin, Severity, Value, jaas};
+use super::super::{Config, Given, Origin, Value, jaas};
+use crate::auth::sasl::Users;
+use crate::auth::{kerberos_name, x509_name};
 
 /// Schemes that a client can be asked for.
 const SCHEMES: &[&str] = &["digest", "ip", "sasl", "x509"];
@@ -14,6 +17,7 @@ const SCHEMES: &[&str] = &["digest", "ip", "sasl", "x509"];
 impl Config {
     pub(super) fn check_identity(&mut self) {
         self.check_super_digest();
+        self.check_super_names();
         self.check_required();
         if self.yes(&SKIP_ACL) {
             let origin = self.origin(&SKIP_ACL);
@@ -24,7 +28,8 @@ impl Config {
 
     fn check_super_digest(&mut self) {
         let Some(text) = self.text(&SUPER_DIGEST) else { return };
-        let is_whole = text.strip_prefix("super:").is_some_and(|hash| !hash.is_empty());
+        let hash = text.strip_prefix("super:");
+        let is_whole = hash.is_some_and(|hash| !hash.is_empty() && !hash.contains(':'));
         let origin = self.origin(&SUPER_DIGEST);
         if !is_whole {
             let text = format!(
@@ -34,7 +39,28 @@ impl Config {
             self.problems.error(&origin, text);
         } else if !self.yes(&DIGEST) {
             let text = format!("{}: the digest scheme is switched off", origin.key());
-            self.problems.warn(&origin, text);
+            self.problems.error(&origin, text);
+        }
+    }
+
+    fn check_super_names(&mut self) {
+        if let Some(name) = self.text(&SUPER_X509).filter(|name| !x509_name::is_valid(name)) {
+            let (origin, name) = (self.origin(&SUPER_X509), name.to_owned());
+            let text = format!(
+                "{}: {name:?} is no distinguished name; write one such as CN=admin,O=Example",
+                origin.key()
+            );
+            self.problems.error(&origin, text);
+        }
+        for name in self.words(&SUPER_SASL).map(<[String]>::to_vec).unwrap_or_default() {
+            if !kerberos_name::is_valid(&name) {
+                let origin = self.origin(&SUPER_SASL);
+                let text = format!(
+                    "{}: {name:?} is no name of a user; write one such as admin or admin/host@REALM",
+                    origin.key()
+                );
+                self.problems.error(&origin, text);
+            }
         }
     }
 
@@ -59,12 +85,14 @@ impl Config {
         if let Some(file) = self.text(&JAAS).map(PathBuf::from) {
             self.read_jaas(&file);
         }
-        let has_users = self.given(&SASL_USERS).is_some();
+        self.check_users();
+        // A file that cannot be used has been told already.
+        let has_users = self.given(&SASL_USERS).is_some() || self.given(&JAAS).is_some();
         let whose = [&SUPER_SASL, &REQUIRE_AUTH].into_iter().find(|setting| {
             self.words(setting)
                 .is_some_and(|words| setting.path == SUPER_SASL.path || words == ["sasl"])
         });
-        if let Some(setting) = whose.filter(|_| !has_users && self.count(Severity::Error) == 0) {
+        if let Some(setting) = whose.filter(|_| !has_users) {
             let origin = self.origin(setting);
             let text = format!(
                 "{}: nobody can log in by SASL: name users in a JAAS file (identity.jaas, or \
@@ -79,7 +107,21 @@ impl Config {
         }
     }
 
-    fn read_jaas(&mut self, file: &PathBuf) {
+    /// Names and passwords that nobody could log in with.
+    fn check_users(&mut self) {
+        let Some(Given { value: Value::Users(users), origin }) = self.given(&SASL_USERS).cloned()
+        else {
+            return;
+        };
+        let mut known = Users::new([0; 16]);
+        for (name, password) in users {
+            if let Err(error) = known.add(&name, &password, [0; 16]) {
+                self.problems.error(&origin, format!("{}: {error}", origin.key()));
+            }
+        }
+    }
+
+    fn read_jaas(&mut self, file: &Path) {
         let origin = self.origin(&JAAS);
         let shown = file.display().to_string();
         let bytes = match contents(file) {

@@ -2,6 +2,7 @@
 //! [`check`](super::super::check).
 
 use super::Entries;
+use super::without_effect::with_place;
 use crate::io::config::Config;
 use crate::io::config::origin::Problems;
 use crate::io::config::table::{TLS_CERTIFICATE, TLS_KEY};
@@ -87,7 +88,7 @@ pub(super) fn read(config: &mut Config, entries: &Entries) {
             suffixes.iter().filter_map(|suffix| entries.get_key_value(&format!("ssl.{suffix}")));
         let found: Vec<_> = found.collect();
         let Some((_, first)) = found.first() else { continue };
-        let keys: Vec<_> = found.iter().map(|(key, _)| key.as_str()).collect();
+        let keys: Vec<_> = found.iter().map(|(key, it)| with_place(key, &it.origin)).collect();
         let text = format!("without effect: {}: {reason}", keys.join(", "));
         config.problems.note(&first.origin, text);
     }

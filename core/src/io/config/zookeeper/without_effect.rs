@@ -170,7 +170,7 @@ impl Idle {
         for (number, reason) in REASONS.iter().enumerate() {
             let own = || self.found.iter().filter(|(it, _, _)| *it == number);
             let Some((_, _, first)) = own().next() else { continue };
-            let keys: Vec<_> = own().map(|(_, key, _)| key.as_str()).collect();
+            let keys: Vec<_> = own().map(|(_, key, origin)| with_place(key, origin)).collect();
             let text = format!("without effect: {}: {}", keys.join(", "), reason.text);
             match reason.severity {
                 Severity::Note => problems.note(first, text),
@@ -178,6 +178,14 @@ impl Idle {
                 Severity::Error => problems.error(first, text),
             }
         }
+    }
+}
+
+/// A key with the line it stands on.
+pub(super) fn with_place(key: &str, origin: &Origin) -> String {
+    match origin.line() {
+        0 => format!("{key} ({origin})"),
+        line => format!("{key} (line {line})"),
     }
 }
 
