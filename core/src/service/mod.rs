@@ -142,10 +142,12 @@ impl Service {
     /// `passwords` has to be unpredictable.
     pub fn new(
         options: Options,
-        engine: Engine,
+        mut engine: Engine,
         now: Now,
         passwords: Box<dyn Fn() -> Password + Send + Sync>,
     ) -> Service {
+        // The log may end with an entry of other settings. What is read is judged by these.
+        engine.begin(engine.epoch(), options.rules);
         let mut ids = SessionIds::start(options.server_id, now.wall);
         let mut deadlines = Deadlines::default();
         for (id, registered) in engine.registry().iter() {

@@ -97,4 +97,6 @@ pub(super) fn shown(identities: &[Identity]) -> Vec<Identity> {
 }
 
 #[cfg(test)]
+mod matrix;
+#[cfg(test)]
 mod tests;

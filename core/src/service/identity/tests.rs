@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::auth::sasl::{Prover, Step, Users, digest_md5, scram};
-use crate::base::{Code, ConnectionId, Millis, Moment, Password, WallMillis};
+use crate::base::{Acl, Code, ConnectionId, Millis, Moment, Password, Perms, WallMillis};
 use crate::engine::{Engine, EngineOptions, Rules, Schemes};
 use crate::service::{Now, Options, Transport};
 
@@ -233,6 +233,19 @@ fn p78_one_of_the_schemes_demanded_is_enough() {
 fn z54_a_digest_is_shown_without_its_hash() {
     let bob = Identity::new("digest", "bob:ikIaKsbtGweaHnb/jKn7OHqbunM=");
     assert_eq!(shown(&[bob]), [Identity::new("digest", "bob")]);
+}
+
+#[test]
+fn a08_what_the_log_ended_with_says_nothing_about_what_may_be_read() {
+    let rules = |skips_acl| Rules { skips_acl, ..Rules::default() };
+    let now = Now { moment: Moment::default(), wall: WallMillis(0) };
+    for skips_acl in [false, true] {
+        let left = EngineOptions { rules: rules(!skips_acl), ..EngineOptions::default() };
+        let options = Options { rules: rules(skips_acl), ..Options::default() };
+        let service = Service::new(options, Engine::new(left), now, Box::new(Password::default));
+        let shut = [Acl::new(Perms(0), "digest", "a:b")];
+        assert_eq!(service.engine().allows(&shut, Perms::READ, &[]), skips_acl);
+    }
 }
 
 #[test]
