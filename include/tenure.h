@@ -157,6 +157,11 @@ typedef struct tenure_request tenure_request;
 typedef struct tenure_server tenure_server;
 
 /**
+ * Settings for new servers. Belongs to one thread at a time; may be used for any number of servers.
+ */
+typedef struct tenure_server_options tenure_server_options;
+
+/**
  * The session of one epoch of a client. Does not keep the client alive.
  */
 typedef struct tenure_session tenure_session;
@@ -1347,6 +1352,66 @@ tenure_status tenure_watch_add(const struct tenure_client *client,
  * later.
  */
 void tenure_watch_free(struct tenure_watch *watch);
+
+/**
+ * Makes options with every setting at its default: in memory, for everybody who can reach the port.
+ *
+ * @param listen `address:port`, such as "127.0.0.1:2181"; port 0 takes a free one.
+ * @return The options; the caller owns them: tenure_server_options_free(). Null if `listen` is null or no
+ *         address: see tenure_last_error().
+ *
+ * Thread-safety: any thread.
+ */
+struct tenure_server_options *tenure_server_options_new(const char *listen);
+
+/**
+ * Frees options. Null is fine. Servers made with them are not affected.
+ */
+void tenure_server_options_free(struct tenure_server_options *options);
+
+/**
+ * A directory to keep everything in, made if it does not exist; see tenure_server_start().
+ *
+ * @return TENURE_OK, TENURE_EINVAL, TENURE_EFORKED. The same holds for all settings; what cannot be meant
+ *         is refused by tenure_server_start_with().
+ */
+tenure_status tenure_server_options_data_dir(struct tenure_server_options *options,
+                                             const char *data_dir);
+
+/**
+ * A user who can log in by SASL, with either mechanism; to be called once for each. Takes some
+ * milliseconds: the password is turned into what the mechanisms need, and not kept.
+ */
+tenure_status tenure_server_options_sasl_user(struct tenure_server_options *options,
+                                              const char *user,
+                                              const char *password);
+
+/**
+ * The digest id whose holder may do everything, `super:HASH`, with the hash of `super:PASSWORD`.
+ */
+tenure_status tenure_server_options_super_digest(struct tenure_server_options *options,
+                                                 const char *id);
+
+/**
+ * Schemes one of which a connection has to have proven itself by before it asks for anything. Replaces
+ * what was set before.
+ *
+ * @param schemes Their names with commas between, such as "sasl,x509".
+ */
+tenure_status tenure_server_options_require_auth(struct tenure_server_options *options,
+                                                 const char *schemes);
+
+/**
+ * Starts a server with these options. Its port is bound when this returns.
+ *
+ * @param options Copied.
+ * @param out Receives the server. The caller owns it: tenure_server_stop().
+ * @return As tenure_server_start(); also TENURE_EINVAL for settings that cannot be meant.
+ *
+ * Thread-safety: any thread, while no other changes the options.
+ */
+tenure_status tenure_server_start_with(const struct tenure_server_options *options,
+                                       struct tenure_server **out);
 
 /**
  * Starts a server. Its port is bound when this returns.

@@ -37,6 +37,8 @@ pub mod submit;
 
 pub mod watch;
 
+pub mod server_options;
+
 pub mod server;
 
 mod arguments;

@@ -1,19 +1,19 @@
 //! The embedded server.
 
 use std::ffi::c_char;
-use std::net::ToSocketAddrs;
 use std::sync::mpsc;
 use std::time::Instant;
 
 use parking_lot::RwLock;
-use tenure_core::server::{Server, SnapshotError, StartError};
+use tenure_core::server::{Server, ServerBuilder, SnapshotError, StartError};
 
 use crate::arguments::{Handle, Patience, Process, invalid, may_block, object, place, text};
 use crate::guard::{Fault, c_text, guard, guard_or};
+use crate::server_options::address;
 use crate::signals::with_signals_blocked;
 use crate::status::{
-    TENURE_ECLOSED, TENURE_EDATADIR, TENURE_ETIMEDOUT, TENURE_SYSTEM_ERROR, TENURE_UNKNOWN_SESSION,
-    tenure_status,
+    TENURE_ECLOSED, TENURE_EDATADIR, TENURE_EINVAL, TENURE_ETIMEDOUT, TENURE_SYSTEM_ERROR,
+    TENURE_UNKNOWN_SESSION, tenure_status,
 };
 
 /// A server inside this process, on its own threads. Any number may run side by side.
@@ -67,24 +67,27 @@ pub unsafe extern "C" fn tenure_server_start(
         let listen = unsafe { text(listen, "listen") }?;
         // SAFETY: null or writable.
         let out = unsafe { place(out, "out") }?;
-        let address = listen.to_socket_addrs().ok().and_then(|mut found| found.next());
-        let address = address
-            .ok_or_else(|| invalid(format!("{listen:?} is no address:port such as 127.0.0.1:0")))?;
-        let mut builder = Server::builder().listen(address);
+        let mut builder = Server::builder().listen(address(&listen)?);
         if !data_dir.is_null() {
             // SAFETY: not null, so a C string.
             builder = builder.data_dir(unsafe { text(data_dir, "data_dir") }?);
         }
-        let core = with_signals_blocked(|| builder.start()).map_err(refused)?;
-        let (port, process) = (core.port(), Process::current());
-        *out = Box::into_raw(Box::new(tenure_server { core: Some(core).into(), port, process }));
+        *out = start(builder)?;
         Ok(())
     })
+}
+
+/// Starts a server and gives it to the caller.
+pub(crate) fn start(builder: ServerBuilder) -> Result<*mut tenure_server, Fault> {
+    let core = with_signals_blocked(|| builder.start()).map_err(refused)?;
+    let (port, process) = (core.port(), Process::current());
+    Ok(Box::into_raw(Box::new(tenure_server { core: Some(core).into(), port, process })))
 }
 
 fn refused(error: StartError) -> Fault {
     let status = match error {
         StartError::DataDir(_) | StartError::Recovery(_) => TENURE_EDATADIR,
+        StartError::Timeouts(_) | StartError::Identity(_) => TENURE_EINVAL,
         _ => TENURE_SYSTEM_ERROR,
     };
     Fault::new(status, error.to_string())

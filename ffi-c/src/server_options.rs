@@ -1,0 +1,164 @@
+//! What an embedded server is told before it starts.
+
+use std::ffi::c_char;
+use std::net::{SocketAddr, ToSocketAddrs};
+
+use tenure_core::server::ServerBuilder;
+
+use crate::arguments::{Handle, Process, invalid, object, object_mut, place, text};
+use crate::guard::{Fault, guard, guard_or};
+use crate::server::{start, tenure_server};
+use crate::status::tenure_status;
+
+/// Settings for new servers. Belongs to one thread at a time; may be used for any number of servers.
+pub struct tenure_server_options {
+    builder: ServerBuilder,
+    process: Process,
+}
+
+impl Handle for tenure_server_options {
+    const NAME: &'static str = "server options";
+
+    fn process(&self) -> Process {
+        self.process
+    }
+}
+
+/// Makes options with every setting at its default: in memory, for everybody who can reach the port.
+///
+/// @param listen `address:port`, such as "127.0.0.1:2181"; port 0 takes a free one.
+/// @return The options; the caller owns them: tenure_server_options_free(). Null if `listen` is null or no
+///         address: see tenure_last_error().
+///
+/// Thread-safety: any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_server_options_new(
+    listen: *const c_char,
+) -> *mut tenure_server_options {
+    guard_or(std::ptr::null_mut(), || {
+        // SAFETY: null or a C string.
+        let address = address(&unsafe { text(listen, "listen") }?)?;
+        let builder = ServerBuilder::default().listen(address);
+        Ok(Box::into_raw(Box::new(tenure_server_options { builder, process: Process::current() })))
+    })
+}
+
+/// The address a text names.
+pub(crate) fn address(listen: &str) -> Result<SocketAddr, Fault> {
+    let address = listen.to_socket_addrs().ok().and_then(|mut found| found.next());
+    address.ok_or_else(|| invalid(format!("{listen:?} is no address:port such as 127.0.0.1:0")))
+}
+
+/// Frees options. Null is fine. Servers made with them are not affected.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_server_options_free(options: *mut tenure_server_options) {
+    guard_or((), || {
+        if !options.is_null() {
+            // SAFETY: not null, made by `tenure_server_options_new`, and given up by the caller.
+            drop(unsafe { Box::from_raw(options) });
+        }
+        Ok(())
+    });
+}
+
+/// Applies one setting.
+///
+/// # Safety
+/// `options` is null or alive and used by nobody else.
+unsafe fn set(
+    options: *mut tenure_server_options,
+    change: impl FnOnce(ServerBuilder) -> Result<ServerBuilder, Fault>,
+) -> tenure_status {
+    guard(|| {
+        // SAFETY: as promised by the caller.
+        let options = unsafe { object_mut(options) }?;
+        options.builder = change(options.builder.clone())?;
+        Ok(())
+    })
+}
+
+/// A directory to keep everything in, made if it does not exist; see tenure_server_start().
+///
+/// @return TENURE_OK, TENURE_EINVAL, TENURE_EFORKED. The same holds for all settings; what cannot be meant
+///         is refused by tenure_server_start_with().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_server_options_data_dir(
+    options: *mut tenure_server_options,
+    data_dir: *const c_char,
+) -> tenure_status {
+    // SAFETY: null or a C string.
+    let change =
+        |builder: ServerBuilder| Ok(builder.data_dir(unsafe { text(data_dir, "data_dir") }?));
+    // SAFETY: null or live options.
+    unsafe { set(options, change) }
+}
+
+/// A user who can log in by SASL, with either mechanism; to be called once for each. Takes some
+/// milliseconds: the password is turned into what the mechanisms need, and not kept.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_server_options_sasl_user(
+    options: *mut tenure_server_options,
+    user: *const c_char,
+    password: *const c_char,
+) -> tenure_status {
+    let change = |builder: ServerBuilder| {
+        // SAFETY: null or C strings.
+        let (user, password) = unsafe { (text(user, "user")?, text(password, "password")?) };
+        Ok(builder.sasl_user(&user, &password))
+    };
+    // SAFETY: null or live options.
+    unsafe { set(options, change) }
+}
+
+/// The digest id whose holder may do everything, `super:HASH`, with the hash of `super:PASSWORD`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_server_options_super_digest(
+    options: *mut tenure_server_options,
+    id: *const c_char,
+) -> tenure_status {
+    // SAFETY: null or a C string.
+    let change = |builder: ServerBuilder| Ok(builder.super_digest(unsafe { text(id, "id") }?));
+    // SAFETY: null or live options.
+    unsafe { set(options, change) }
+}
+
+/// Schemes one of which a connection has to have proven itself by before it asks for anything. Replaces
+/// what was set before.
+///
+/// @param schemes Their names with commas between, such as "sasl,x509".
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_server_options_require_auth(
+    options: *mut tenure_server_options,
+    schemes: *const c_char,
+) -> tenure_status {
+    let change = |builder: ServerBuilder| {
+        // SAFETY: null or a C string.
+        let schemes = unsafe { text(schemes, "schemes") }?;
+        let names = schemes.split(',').map(str::trim).filter(|name| !name.is_empty());
+        Ok(builder.require_auth(names))
+    };
+    // SAFETY: null or live options.
+    unsafe { set(options, change) }
+}
+
+/// Starts a server with these options. Its port is bound when this returns.
+///
+/// @param options Copied.
+/// @param out Receives the server. The caller owns it: tenure_server_stop().
+/// @return As tenure_server_start(); also TENURE_EINVAL for settings that cannot be meant.
+///
+/// Thread-safety: any thread, while no other changes the options.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_server_start_with(
+    options: *const tenure_server_options,
+    out: *mut *mut tenure_server,
+) -> tenure_status {
+    guard(|| {
+        // SAFETY: null or live options.
+        let options = unsafe { object(options) }?;
+        // SAFETY: null or writable.
+        let out = unsafe { place(out, "out") }?;
+        *out = start(options.builder.clone())?;
+        Ok(())
+    })
+}
