@@ -26,6 +26,9 @@ struct Options {
     snapshot_after_bytes: u64,
     snapshot_after: f64,
     snapshots_kept: usize,
+    sasl_users: Vec<(String, String)>,
+    super_digest: Option<String>,
+    require_auth: Vec<String>,
 }
 
 /// A server on threads of its own, none of which ever needs the interpreter.
@@ -51,6 +54,7 @@ impl Server {
             .snapshot_after_bytes(options.snapshot_after_bytes)
             .snapshot_after(gate::seconds(options.snapshot_after))
             .snapshots_kept(options.snapshots_kept)
+            .require_auth(options.require_auth)
             .clock(if is_manual { Clock::manual() } else { Clock::real() });
         if let Some(timeout) = options.min_session_timeout {
             builder = builder.min_session_timeout(gate::seconds(timeout));
@@ -61,7 +65,16 @@ impl Server {
         if let Some(directory) = options.data_dir {
             builder = builder.data_dir(directory);
         }
-        let server = gate::outside(py, || builder.start())?;
+        if let Some(id) = options.super_digest {
+            builder = builder.super_digest(id);
+        }
+        // Outside too: each password takes a thousand hashes to prepare.
+        let server = gate::outside(py, || {
+            let users = options.sasl_users.iter();
+            users
+                .fold(builder, |builder, (name, password)| builder.sasl_user(name, password))
+                .start()
+        })?;
         let server = server.map_err(|error| not_started(py, error))?;
         let (port, hosts) = (server.port(), server.hosts());
         let process = std::process::id();
@@ -224,7 +237,9 @@ fn not_started(py: Python<'_>, error: StartError) -> PyErr {
             Some(number) => PyOSError::new_err((number, error.to_string())),
             None => PyOSError::new_err(error.to_string()),
         },
-        StartError::Timeouts(_) => PyValueError::new_err(error.to_string()),
+        StartError::Timeouts(_) | StartError::Identity(_) => {
+            PyValueError::new_err(error.to_string())
+        }
         _ => PyRuntimeError::new_err(error.to_string()),
     }
 }

@@ -175,6 +175,9 @@ class _ServerOptions(TypedDict):
     snapshot_after_bytes: int
     snapshot_after: float
     snapshots_kept: int
+    sasl_users: list[tuple[str, str]]
+    super_digest: str | None
+    require_auth: list[str]
 
 @final
 class Server:

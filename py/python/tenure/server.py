@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, NamedTuple, Protocol, Self, TypeAlias, Unpack
@@ -51,7 +52,9 @@ class Server:
                  clock: Literal["real", "manual"] = "real",
                  data_dir: str | os.PathLike[str] | None = None,
                  snapshot_after_txns: int = 100_000, snapshot_after_bytes: int = 256 << 20,
-                 snapshot_after: Seconds = 3_600.0, snapshots_kept: int = 3) -> None:
+                 snapshot_after: Seconds = 3_600.0, snapshots_kept: int = 3,
+                 sasl_users: Mapping[str, str] | None = None, super_digest: str | None = None,
+                 require_auth: Iterable[str] = ()) -> None:
         """Starts a server on `listen`, an address and a port; port 0 takes a free one.
 
         `min_session_timeout` is two ticks unless given, `max_session_timeout` twenty if it is None.
@@ -64,6 +67,10 @@ class Server:
         many transactions, so many bytes of log, or so many seconds if anything has changed, and
         `snapshots_kept` of them are kept with the log behind the oldest; these four mean nothing
         in memory.
+
+        `sasl_users`: who can log in by SASL, with which password, by either mechanism. `super_digest`:
+        the digest id whose holder may do everything, `super:HASH`. `require_auth`: schemes one of
+        which a connection has to have proven itself by before it asks for anything.
 
         Raises `OSError` if the address cannot be bound, `ValueError` for an option, `DataDirError`
         if the directory is in use (it says by which process), damaged or out of reach.
@@ -84,6 +91,9 @@ class Server:
             "snapshot_after_bytes": snapshot_after_bytes,
             "snapshot_after": in_seconds(snapshot_after) or 0.0,
             "snapshots_kept": snapshots_kept,
+            "sasl_users": list((sasl_users or {}).items()),
+            "super_digest": super_digest,
+            "require_auth": list(require_auth),
         })
         self._faults = Faults(self._raw)
 
