@@ -34,6 +34,11 @@ impl Zxid {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ConnectionId(pub u64);
 
+/// Whom limits of one identity are counted for: a name that was verified, or an address. A digest of
+/// it, so that whoever keeps sums keeps no names.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct AccountId(pub u64);
+
 /// The 16 bytes that prove the right to speak for a session.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Password(pub [u8; Password::LEN]);

@@ -15,7 +15,7 @@ pub mod watch;
 
 pub use acl::{Acl, Identity, Perms};
 pub use code::Code;
-pub use ids::{ConnectionId, Password, SessionId, Zxid};
+pub use ids::{AccountId, ConnectionId, Password, SessionId, Zxid};
 pub use mode::CreateMode;
 pub use stat::Stat;
 pub use time::{Millis, Moment, WallMillis};

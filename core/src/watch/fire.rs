@@ -71,7 +71,7 @@ impl WatchTable {
     /// The connections at `path` that watch it in one of the ways `heard_by`, in order. Those of
     /// their ways that are in `once` are used up.
     fn consume(&mut self, path: &str, heard_by: Ways, once: Ways) -> Vec<ConnectionId> {
-        let WatchTable { by_path, by_connection, tally } = self;
+        let WatchTable { by_path, by_connection, tally, ledger } = self;
         let Some(at) = by_path.get_mut(path) else { return Vec::new() };
         let mut hearers = Vec::new();
         for position in 0..at.list.len() {
@@ -85,7 +85,7 @@ impl WatchTable {
             tally.note(at, of, watcher.ways, left);
             at.list[position].ways = left;
             if left == Ways::NONE {
-                of.paths.remove(path);
+                of.forget(path, ledger);
                 if of.paths.is_empty() {
                     by_connection.remove(&watcher.connection);
                 }

@@ -11,12 +11,14 @@
 //! * W2 one-shot watches are gone once they have fired, heard or not;
 //! * W3 a connection hears of one change of one znode once, whatever number of its watches match;
 //!   what it hears of the parent's children is a second matter;
-//! * W4 the counts are those of the entries.
+//! * W4 the counts and the sums of what is used are those of the entries.
 
 mod fire;
 pub mod table;
+pub mod usage;
 
 pub use table::{Counts, Registration, WatchTable};
+pub use usage::{Ceilings, Full, Usage};
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::base::{ConnectionId, WatchMode, WatcherKind};
+use super::usage::{Ceilings, Full, Ledger, Usage};
+use crate::base::{AccountId, ConnectionId, WatchMode, WatcherKind};
 
 /// A way to watch a path.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -106,6 +107,17 @@ impl Watchers {
 pub(super) struct Held {
     pub(super) paths: BTreeSet<Arc<str>>,
     in_data_table: usize,
+    account: AccountId,
+    usage: Usage,
+}
+
+impl Held {
+    /// The connection watches a path no more.
+    pub(super) fn forget(&mut self, path: &str, ledger: &mut Ledger) {
+        self.paths.remove(path);
+        self.usage.shrink(Usage::of(path));
+        ledger.shrink(self.account, Usage::of(path));
+    }
 }
 
 /// How much is watched, as `wchs` counts it: child watches are left out.
@@ -167,6 +179,7 @@ pub struct WatchTable {
     pub(super) by_path: HashMap<Arc<str>, Watchers, FixedState>,
     pub(super) by_connection: HashMap<ConnectionId, Held, FixedState>,
     pub(super) tally: Tally,
+    pub(super) ledger: Ledger,
 }
 
 impl WatchTable {
@@ -176,6 +189,45 @@ impl WatchTable {
     pub fn new(hash_seed: u64) -> WatchTable {
         let by_path = HashMap::with_hasher(FixedState::with_seed(hash_seed));
         WatchTable { by_path, ..WatchTable::default() }
+    }
+
+    /// Registers a watch of a connection, whose account it counts for, if there is room. Registering
+    /// it again, or another way to watch the same path, takes none.
+    ///
+    /// # Errors
+    /// [`Full`], and nothing is registered.
+    pub fn add_within(
+        &mut self,
+        ceilings: &Ceilings,
+        (connection, account): (ConnectionId, AccountId),
+        path: &str,
+        registration: Registration,
+    ) -> Result<(), Full> {
+        let held = self.by_connection.get(&connection);
+        if held.is_none_or(|held| !held.paths.contains(path)) {
+            let (account, usage) =
+                held.map_or((account, Usage::default()), |held| (held.account, held.usage));
+            self.ledger.expect_room(account, usage, Usage::of(path), ceilings)?;
+        }
+        self.by_connection
+            .entry(connection)
+            .or_insert_with(|| Held { account, ..Held::default() });
+        self.add(connection, path, registration);
+        Ok(())
+    }
+
+    /// From now on a connection's watches count for this account, whatever its ceiling.
+    pub fn move_to(&mut self, connection: ConnectionId, account: AccountId) {
+        if let Some(held) = self.by_connection.get_mut(&connection) {
+            self.ledger.shrink(held.account, held.usage);
+            self.ledger.grow(account, held.usage);
+            held.account = account;
+        }
+    }
+
+    /// How much is watched.
+    pub fn usage(&self) -> Usage {
+        self.ledger.total
     }
 
     /// Registers a watch. Registering it again changes nothing.
@@ -191,6 +243,8 @@ impl WatchTable {
             Err(position) => {
                 at.list.insert(position, Watcher { connection, ways: Ways::NONE });
                 of.paths.insert(key);
+                of.usage.grow(Usage::of(path));
+                self.ledger.grow(of.account, Usage::of(path));
                 position
             }
         };
@@ -206,7 +260,7 @@ impl WatchTable {
         if !self.has(connection, path, kind) {
             return false;
         }
-        let WatchTable { by_path, by_connection, tally } = self;
+        let WatchTable { by_path, by_connection, tally, ledger } = self;
         let (Some(at), Some(of)) = (by_path.get_mut(path), by_connection.get_mut(&connection))
         else {
             return false;
@@ -218,7 +272,7 @@ impl WatchTable {
             at.list[position].ways = new;
             if new == Ways::NONE {
                 at.list.remove(position);
-                of.paths.remove(path);
+                of.forget(path, ledger);
             }
         }
         if at.list.is_empty() {
@@ -241,8 +295,9 @@ impl WatchTable {
 
     /// Removes all watches of a connection. Costs what it had, not what the table has.
     pub fn drop_connection(&mut self, connection: ConnectionId) {
-        let WatchTable { by_path, by_connection, tally } = self;
+        let WatchTable { by_path, by_connection, tally, ledger } = self;
         let Some(mut of) = by_connection.remove(&connection) else { return };
+        ledger.shrink(of.account, of.usage);
         for path in std::mem::take(&mut of.paths) {
             let Some(at) = by_path.get_mut(&path) else { continue };
             if let Ok(position) = at.position(connection) {
@@ -276,6 +331,7 @@ impl WatchTable {
     pub fn check(&self) {
         let mut counts = Counts { paths: 0, connections: 0, total: 0 };
         let (mut children, mut recursive) = (0, 0);
+        let mut used = Ledger::default();
         for (path, at) in &self.by_path {
             assert!(!at.list.is_empty(), "W1: {path:?} is watched by nobody");
             assert!(at.list.is_sorted_by_key(|w| w.connection), "W1: watchers are in order");
@@ -295,7 +351,13 @@ impl WatchTable {
                 assert!(self.by_path[path].position(*connection).is_ok(), "W1: {path:?} agrees");
             }
             counts.connections += usize::from(of.in_data_table > 0);
+            let mut usage = Usage::default();
+            of.paths.iter().for_each(|path| usage.grow(Usage::of(path)));
+            assert_eq!(usage, of.usage, "W4: usage of {connection:?}");
+            used.grow(of.account, usage);
         }
+        assert_eq!(used.total, self.ledger.total, "W4: usage");
+        assert_eq!(used.by_account, self.ledger.by_account, "W4: usage by account");
         assert_eq!(counts, self.tally.data_table, "W4: counts");
         assert_eq!((children, recursive), (self.tally.child_total, self.tally.recursive), "W4");
     }

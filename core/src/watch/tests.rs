@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::base::EventKind::{self, ChildrenChanged, Created, DataChanged, Deleted};
-use crate::base::{ConnectionId, WatcherKind};
+use crate::base::{AccountId, ConnectionId, WatcherKind};
 
 const A: ConnectionId = ConnectionId(1);
 const B: ConnectionId = ConnectionId(2);
+const C: ConnectionId = ConnectionId(3);
 
 type Heard = Vec<(ConnectionId, EventKind, String, bool)>;
 
@@ -300,4 +301,63 @@ fn expected(
         children(parent, ChildrenChanged, &BTreeSet::new());
     }
     heard
+}
+
+/// Ceilings of so many watches each.
+fn ceilings(per_connection: usize, per_account: usize, total: usize) -> Ceilings {
+    let of = |count| Usage { count, bytes: 0 };
+    Ceilings {
+        per_connection: of(per_connection),
+        per_account: of(per_account),
+        total: of(total),
+    }
+}
+
+#[test]
+fn w4_a_connection_an_account_and_all_together_have_ceilings() {
+    let (mine, yours) = (AccountId(1), AccountId(2));
+    let ceilings = ceilings(2, 3, 4);
+    let mut table = WatchTable::new(0);
+    let mut add = |connection, account, path| {
+        let added =
+            table.add_within(&ceilings, (connection, account), path, Registration::Data).is_ok();
+        table.check();
+        added
+    };
+    assert!(add(A, mine, "/a") && add(A, mine, "/b"));
+    assert!(!add(A, mine, "/c"), "a third watch of one connection");
+    assert!(add(A, mine, "/a"), "what is watched already takes no room");
+    assert!(add(B, mine, "/a"));
+    assert!(!add(B, mine, "/b"), "a fourth watch of one account");
+    assert!(add(C, yours, "/a"));
+    assert!(!add(C, yours, "/b"), "a fifth watch");
+    assert_eq!(table.usage().count, 4);
+    // What fires or is dropped makes room again.
+    let heard = fire(&mut table, EventKind::DataChanged, "/a");
+    assert_eq!(heard.len(), 3);
+    assert_eq!(table.usage().count, 1);
+    table.check();
+    table.drop_connection(A);
+    assert_eq!(table.usage(), Usage::default());
+    table.check();
+}
+
+#[test]
+fn w4_bytes_have_ceilings_and_watches_move_with_their_connection() {
+    let (mine, yours) = (AccountId(1), AccountId(2));
+    let bytes = |bytes| Usage { count: 0, bytes };
+    let ceilings = Ceilings { per_account: bytes(2_000), ..Ceilings::default() };
+    let mut table = WatchTable::new(0);
+    let long = format!("/{}", "n".repeat(1_000));
+    let add = |table: &mut WatchTable, connection, account, path: &str| {
+        table.add_within(&ceilings, (connection, account), path, Registration::Child)
+    };
+    add(&mut table, A, mine, &long).expect("there is room");
+    assert_eq!(add(&mut table, B, mine, &long), Err(Full));
+    table.move_to(A, yours);
+    table.check();
+    add(&mut table, B, mine, &long).expect("there is room");
+    assert_eq!(add(&mut table, A, mine, &format!("{long}x")), Err(Full), "it counts for the other");
+    assert!(table.remove(A, &long, WatcherKind::Any));
+    table.check();
 }
