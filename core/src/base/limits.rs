@@ -25,9 +25,53 @@ pub const MAX_REQUEST: usize = 64 << 20;
 /// without a byte.
 pub const CONNECTIONS_PER_ADDRESS: u32 = 60;
 
+/// Connections of all addresses together (ZooKeeper's `maxCnxns`). One more is closed without a byte:
+/// to a client that is a server it could not reach, and it tries the next one.
+pub const CONNECTIONS: u32 = 50_000;
+
 /// How long a connection may take to open a session, and to read the reply to the close of one. Then
 /// it is closed without a byte.
 pub const SESSIONLESS_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a frame may take from its first byte to its last. Then the connection is cut; the session
+/// stays. A look is taken every eighth of that time, so it can be as much longer.
+pub const FRAME_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Bytes of frames that are not whole yet. No more is read from a connection whose frame has
+/// [`INCOMPLETE_FREE`] bytes while those of the others have more than this together.
+pub const INCOMPLETE_BYTES: usize = 256 << 20;
+
+/// Bytes of a frame that are read whatever the others have.
+pub const INCOMPLETE_FREE: usize = 4 << 10;
+
+/// Sessions of all clients together. A new one is refused by closing its connection without a byte: a
+/// client that is told of an expiry gives up, one that loses a connection tries elsewhere. Whoever has
+/// a session gets it back at any time.
+pub const SESSIONS: u32 = 500_000;
+
+/// Sessions of one verified identity, or of one address where nothing was verified. A new one is refused
+/// in the same way.
+pub const SESSIONS_PER_IDENTITY: u32 = 100_000;
+
+/// Paths one connection may watch. A request that would leave one more is refused with
+/// `QuotaExceeded`: to ask again later does not help. Watches of an earlier connection that find no
+/// room end the connection after that answer, for clients do not look at it.
+pub const WATCHES_PER_SESSION: usize = 500_000;
+
+/// Bytes these watches may take, paths and what it takes to keep them. Refused in the same way.
+pub const WATCH_BYTES_PER_SESSION: usize = 128 << 20;
+
+/// Watches of one verified identity, or of one address. Refused in the same way.
+pub const WATCHES_PER_IDENTITY: usize = 2_000_000;
+
+/// Bytes of them. Refused in the same way.
+pub const WATCH_BYTES_PER_IDENTITY: usize = 512 << 20;
+
+/// Watches of all clients together. Refused in the same way.
+pub const WATCHES: usize = 5_000_000;
+
+/// Bytes of them. Refused in the same way.
+pub const WATCH_BYTES: usize = 1 << 30;
 
 /// Requests of all connections that wait for an answer (ZooKeeper's `globalOutstandingLimit`).
 /// Above it no more is read from connections that have some waiting.
@@ -40,6 +84,17 @@ pub const OUTBOX_PAUSE: usize = 1 << 20;
 /// Bytes of watch events that may wait for a client that does not read. Above it the connection is
 /// closed; the session stays, and re-registering its watches catches up.
 pub const OUTBOX_CLOSE: usize = 16 << 20;
+
+/// Bytes of replies and events that may wait for all clients that do not read. Above it an answer longer
+/// than [`UNREAD_FREE`] is refused with `ThrottledOp`, and a connection is cut when as many bytes of
+/// events wait for it as [`OUTBOX_PAUSE`].
+pub const UNREAD_BYTES: usize = 512 << 20;
+
+/// Bytes of an answer that is given whatever waits.
+pub const UNREAD_FREE: usize = 4 << 10;
+
+/// How often the program's log says that one kind of limit is reached; what comes between is counted.
+pub const LOG_REPEAT: Duration = Duration::from_secs(10);
 
 /// Bytes of requests of one connection that may wait for their transactions. Above it nothing more is
 /// read from that connection until some are done.
@@ -55,6 +110,16 @@ pub const LINE_TURNS: usize = 256;
 /// Bytes of requests of all connections that may wait for their transactions, with what it takes to
 /// keep them. Above it nothing more is read from connections that have some waiting.
 pub const UNDER_WAY_BYTES: usize = 128 << 20;
+
+/// Twice [`UNDER_WAY_BYTES`] can only wait if very many connections send a little each, which holding
+/// them back does not help against. From there on what needs room is refused with `ThrottledOp`, so are
+/// reads that would have to wait; from three times as much on deletes are too. A heartbeat, a
+/// re-attach and a close never are.
+pub const REFUSE_AT: usize = 2;
+
+/// How long the oldest write may have waited for the disk before others that need room are refused with
+/// `ThrottledOp`: they would wait longer than clients do.
+pub const UNDER_WAY_AGE: Duration = Duration::from_secs(10);
 
 /// A sync of the log that takes longer is worth a line in the program's log (ZooKeeper's
 /// `fsync.warningthresholdms`).
@@ -157,3 +222,11 @@ pub const EPHEMERAL_BYTES_PER_SESSION: u64 = 256 << 20;
 /// Longest file of certificates or keys that is read, in bytes; the authorities of a whole system take
 /// a quarter of a megabyte. A longer one is refused.
 pub const PEM_FILE: usize = 4 << 20;
+
+/// Ephemerals that the sessions of one verified identity, or of one address, may have together. Once
+/// they have as many, what would create one more is refused with `QuotaExceeded`. It is looked at before
+/// a write is put in order, so what is under way at that moment can come on top.
+pub const EPHEMERALS_PER_IDENTITY: u64 = 500_000;
+
+/// Bytes of them, paths and data. Refused in the same way.
+pub const EPHEMERAL_BYTES_PER_IDENTITY: u64 = 512 << 20;

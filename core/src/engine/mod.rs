@@ -55,7 +55,7 @@ pub use txn::{Cause, Change, Txn};
 
 use std::sync::Arc;
 
-use crate::base::Zxid;
+use crate::base::{Zxid, limits};
 use crate::session::{Ephemerals, Registry};
 use crate::tree::Tree;
 
@@ -78,6 +78,8 @@ pub struct Engine {
     registry: Registry,
     ephemerals: Ephemerals,
     last_zxid: Zxid,
+    /// The length of the longest answer that is given to a read. Local.
+    max_reply: usize,
     /// The scan that is under way.
     scan: Option<Arc<()>>,
 }
@@ -93,8 +95,14 @@ impl Engine {
             registry: Registry::default(),
             ephemerals: Ephemerals::default(),
             last_zxid: Zxid::ZERO,
+            max_reply: limits::MAX_REPLY,
             scan: None,
         }
+    }
+
+    /// No answer to a read is longer than this many bytes.
+    pub fn limit_replies(&mut self, most: usize) {
+        self.max_reply = most;
     }
 
     /// A batch begins: its transactions are judged by these rules, and a higher epoch than the one

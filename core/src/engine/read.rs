@@ -6,7 +6,7 @@
 use bytes::BytesMut;
 
 use super::{Engine, access};
-use crate::base::{Code, Identity, Perms, SessionId, limits, path};
+use crate::base::{Code, Identity, Perms, SessionId, path};
 use crate::tree::{Node, NodeId};
 use crate::watch::Registration;
 use crate::wire::{Op, ReadOp, Request, jute, multi, reply};
@@ -28,7 +28,7 @@ pub struct Read<'a> {
 /// and multiRead; any other request is answered with `Unimplemented`. The zxid of the reply is the
 /// newest one. To keep a watch free of gaps, register it before the next transaction is applied.
 ///
-/// An answer above [`limits::MAX_REPLY`] is replaced by `MarshallingError`.
+/// An answer longer than [`Engine::limit_replies`] says is replaced by `MarshallingError`.
 #[expect(clippy::too_many_arguments, reason = "who asks what, and where the answer goes")]
 pub fn read<'a>(
     engine: &Engine,
@@ -39,7 +39,8 @@ pub fn read<'a>(
     out: &mut BytesMut,
 ) -> Read<'a> {
     let start = out.len();
-    let reader = Reader { engine, identities, session, ceiling: start + limits::MAX_REPLY };
+    let reader =
+        Reader { engine, identities, session, ceiling: start.saturating_add(engine.max_reply) };
     let mut result = Ok(());
     reply::put_with(out, xid, engine.last_zxid(), |out| result = reader.answer(request, out));
     if let Err(code) = result {

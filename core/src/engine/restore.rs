@@ -1,7 +1,7 @@
 //! A state put together from what was written down: an image of our own or somebody else's.
 
 use super::{Engine, EngineOptions, Inconsistent, Znode, reserved};
-use crate::base::{SessionId, Zxid};
+use crate::base::{SessionId, Zxid, limits};
 use crate::session::{Ephemerals, Registered, Registry};
 use crate::tree::{Kind, NodeId, Tree};
 
@@ -90,7 +90,15 @@ impl Restore {
         }
         let Restore { options, tree, registry } = self;
         let rules = options.rules;
-        Ok(Engine { rules, tree, registry, ephemerals, last_zxid, scan: None })
+        Ok(Engine {
+            rules,
+            tree,
+            registry,
+            ephemerals,
+            last_zxid,
+            max_reply: limits::MAX_REPLY,
+            scan: None,
+        })
     }
 
     fn owned(&self) -> impl Iterator<Item = (NodeId, SessionId)> {

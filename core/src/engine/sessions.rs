@@ -4,6 +4,7 @@ use super::Engine;
 use super::draft::Draft;
 use crate::base::{Code, Millis, Password, SessionId, path};
 use crate::session::Registered;
+use crate::tree::Kind;
 
 impl Engine {
     /// Registers a session.
@@ -18,6 +19,16 @@ impl Engine {
     ) -> Result<(), Code> {
         let fresh = !id.is_none() && self.registry.insert(id, Registered { timeout, password });
         if fresh { Ok(()) } else { Err(Code::SystemError) }
+    }
+
+    /// Who keeps the ephemeral at this path alive, and how many bytes of data it has; `None` if there is
+    /// none.
+    pub fn ephemeral(&self, path: &str) -> Option<(SessionId, usize)> {
+        let id = self.tree.find(path)?;
+        match self.tree.node(id).kind() {
+            Kind::Ephemeral(owner) => Some((owner, self.data_length(id))),
+            Kind::Persistent | Kind::Container | Kind::Ttl(_) => None,
+        }
     }
 
     /// Ends a session and deletes its ephemerals in the order of their paths.

@@ -52,11 +52,18 @@ impl Change {
     pub fn is_for_reserve(&self) -> bool {
         match self {
             Change::CreateSession { .. } | Change::EndSession { .. } | Change::Reap { .. } => true,
-            Change::Request(wire::Request::Delete { .. }) => true,
-            Change::Request(wire::Request::Multi(ops)) => ops
+            Change::Request(request) => Change::makes_room(request),
+        }
+    }
+
+    /// Whether a write only takes things away.
+    pub fn makes_room(request: &wire::Request) -> bool {
+        match request {
+            wire::Request::Delete { .. } => true,
+            wire::Request::Multi(ops) => ops
                 .iter()
                 .all(|op| matches!(op, wire::MultiOp::Delete { .. } | wire::MultiOp::Check { .. })),
-            Change::Request(_) => false,
+            _ => false,
         }
     }
 }

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::ceilings::is_reached;
 use super::deliver::{Answer, Origin, Proposal};
 use super::line::Successor;
 use super::outbox::Closing;
 use super::peer::Peer;
-use super::{Now, Service};
+use super::{Limit, Now, Service};
 use crate::base::{Millis, SessionId};
 use crate::engine::{Change, Txn};
+use crate::session::Holding;
 use crate::wire::{ConnectRequest, ConnectResponse};
 
 impl Service {
@@ -31,7 +33,7 @@ impl Service {
         }
         let timeout = self.options.bounds.grant(request.timeout);
         if request.session_id.is_none() {
-            return Some(self.create_session(peer, timeout, (request.read_only, size), now));
+            return self.create_session(peer, timeout, (request.read_only, size), now);
         }
         if !self.reattach(peer, &request, timeout, now) {
             let refused = ConnectResponse::refused(request.read_only.map(|_| false));
@@ -41,21 +43,42 @@ impl Service {
         None
     }
 
+    /// A session too many is refused by the end of its connection: a client that is told of an expiry
+    /// gives up, one that loses a connection tries elsewhere.
     fn create_session(
         &self,
         peer: &Arc<Peer>,
         timeout: Millis,
         (read_only, size): (Option<bool>, usize),
         now: Now,
-    ) -> Proposal {
+    ) -> Option<Proposal> {
+        let Some(id) = self.take_place(peer) else {
+            self.note(Limit::Sessions, now);
+            peer.outbox.close(Closing::Now);
+            return None;
+        };
         peer.begin_handshake();
-        let id = self.sessions.lock().ids.take();
         let change = Change::CreateSession { id, timeout, password: (self.passwords)() };
-        Proposal {
+        Some(Proposal {
             txn: Txn { at: now.wall, session: id, identities: peer.identities(), change },
             origin: Some(Origin { peer: peer.clone(), answer: Answer::Connect { read_only } }),
             size,
+        })
+    }
+
+    /// The id of a session that there is a place for, which is taken with it.
+    fn take_place(&self, peer: &Peer) -> Option<SessionId> {
+        let mut sessions = self.sessions.lock();
+        let count = (sessions.deadlines.len() + sessions.opening) as u64;
+        let is_full = is_reached(count, self.options.ceilings.sessions.into())
+            || sessions.accounts.has_all_sessions(peer.account());
+        if is_full {
+            return None;
         }
+        let id = sessions.ids.take();
+        sessions.opening += 1;
+        sessions.accounts.assign(id, peer.account(), Holding::default());
+        Some(id)
     }
 
     /// Lets a connection speak for a session that exists, at once or when nothing that was sent on the
@@ -69,7 +92,10 @@ impl Service {
         now: Now,
     ) -> bool {
         let session: SessionId = request.session_id;
-        let Some(registered) = self.engine().registry().get(session).copied() else { return false };
+        let engine = self.engine();
+        let Some(registered) = engine.registry().get(session).copied() else { return false };
+        let holding = engine.ephemerals().holding(session);
+        drop(engine);
         if !registered.password.matches(request.password.as_deref().unwrap_or_default()) {
             return false;
         }
@@ -77,8 +103,9 @@ impl Service {
         let Some(lease) = sessions.deadlines.renew(session, timeout, now.moment) else {
             return false;
         };
-        let before = sessions.attachments.attach(session, peer.id);
-        if let Some(before) = before.and_then(|before| self.peers.read().get(before).cloned()) {
+        sessions.accounts.assign(session, peer.account(), holding);
+        let displaced = sessions.attachments.attach(session, peer.id);
+        if let Some(before) = displaced.and_then(|before| self.peers.read().get(before).cloned()) {
             before.cut();
             if before.line.drain() {
                 sessions.draining.insert(session, before);
@@ -94,6 +121,10 @@ impl Service {
             None => Some(successor),
         };
         drop(sessions);
+        // What the client watched there it registers here, and it shall not count twice.
+        if let Some(displaced) = displaced {
+            self.watches.lock().drop_connection(displaced);
+        }
         if let Some(successor) = at_once {
             self.hand_over(successor, now);
         }

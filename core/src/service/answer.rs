@@ -8,9 +8,10 @@ use super::identity::{Said, Verdict};
 use super::line::{Successor, Turn};
 use super::outbox::{Closing, Waiting};
 use super::peer::Peer;
-use super::{Now, Service, identity};
-use crate::base::{Code, SessionId, Zxid};
+use super::{Limit, Now, Service, identity};
+use crate::base::{Code, SessionId, Zxid, limits};
 use crate::engine::{Engine, read, rewatch};
+use crate::watch::{Full, Registration};
 use crate::wire::{Reply, Request, SetWatches, event, reply};
 
 /// Operations that exist only inside the server or inside a multi. They are refused, and do not cost
@@ -23,6 +24,7 @@ pub(super) struct Desk<'a> {
     pub(super) peer: &'a Peer,
     pub(super) engine: &'a Engine,
     pub(super) waiting: &'a mut Waiting,
+    pub(super) now: Now,
     /// Whether a turn cost enough for others to have theirs.
     pub(super) is_costly: bool,
 }
@@ -69,8 +71,8 @@ impl Desk<'_> {
             Request::Auth { scheme, auth } => self.authenticate(xid, &scheme, &auth),
             Request::Sasl { token } => self.log_in(xid, token.as_deref().unwrap_or_default()),
             Request::AddWatch { path, mode } => {
-                self.service.watches.lock().add(self.peer.id, &path, mode.into());
-                self.reply(xid, &Ok(Reply::Confirmed(0)));
+                let watched = self.watch(&path, mode.into());
+                self.reply(xid, &watched.map(|()| Reply::Confirmed(0)));
             }
             Request::CheckWatches { path, kind } => {
                 let found = self.service.watches.lock().has(self.peer.id, &path, kind);
@@ -90,28 +92,57 @@ impl Desk<'_> {
     fn read(&mut self, session: SessionId, xid: i32, request: &Request) {
         let identities = self.peer.identities();
         let out = &mut self.waiting.bytes;
+        let start = out.len();
         let read = read(self.engine, request, &identities, session, xid, out);
         self.waiting.frames += 1;
-        if let Some((registration, path)) = read.watch {
-            self.service.watches.lock().add(self.peer.id, path, registration);
-        }
         // An answer that came out too long has cost as much.
-        self.is_costly |= request.is_walk() || read.code == Some(Code::MarshallingError);
+        let is_too_long = read.code == Some(Code::MarshallingError);
+        if is_too_long {
+            self.service.note(Limit::Replies, self.now);
+        }
+        self.is_costly |= request.is_walk() || is_too_long;
+        let is_heavy = self.waiting.bytes.len() - start > limits::UNREAD_FREE;
+        let outcome = if is_heavy && self.service.is_unread() {
+            self.service.note(Limit::Throttled, self.now);
+            Err(Code::ThrottledOp)
+        } else {
+            read.watch.map_or(Ok(()), |(registration, path)| self.watch(path, registration))
+        };
+        if let Err(code) = outcome {
+            self.waiting.bytes.truncate(start);
+            reply::put_error(&mut self.waiting.bytes, xid, self.engine.last_zxid(), code);
+        }
+    }
+
+    /// Registers a watch, if there is room for it.
+    fn watch(&mut self, path: &str, registration: Registration) -> Result<(), Code> {
+        let who = (self.peer.id, self.peer.account());
+        let ceilings = &self.service.options.ceilings.watches;
+        let added = self.service.watches.lock().add_within(ceilings, who, path, registration);
+        added.map_err(|Full| {
+            self.service.note(Limit::Watches, self.now);
+            Code::QuotaExceeded
+        })
     }
 
     /// Registers the watches of an earlier connection: what has changed since becomes an event at
     /// once, the rest is watched. The events stand before the reply.
+    ///
+    /// What finds no room ends the connection: clients do not look at the answer, and would go on
+    /// believing that they watch what they do not.
     fn set_watches(&mut self, xid: i32, request: &SetWatches) {
         let due = rewatch(self.engine, request);
         for (kind, path) in &due.events {
             self.append(|out| event::put(out, *kind, path, event::NO_ZXID));
         }
-        let mut watches = self.service.watches.lock();
+        let mut watched = Ok(());
         for (registration, path) in due.registrations {
-            watches.add(self.peer.id, path, registration);
+            watched = watched.and_then(|()| self.watch(path, registration));
         }
-        drop(watches);
-        self.reply(xid, &Ok(Reply::Done));
+        self.reply(xid, &watched.map(|()| Reply::Done));
+        if watched.is_err() {
+            self.waiting.close(Closing::AfterFlush);
+        }
     }
 
     fn authenticate(&mut self, xid: i32, scheme: &str, auth: &[u8]) {
@@ -153,7 +184,7 @@ impl Service {
                 if waiting.is_open() {
                     let waiting = &mut *waiting;
                     let (service, is_costly) = (self, false);
-                    Desk { service, peer, engine, waiting, is_costly }.take(
+                    Desk { service, peer, engine, waiting, now, is_costly }.take(
                         peer.session(),
                         xid,
                         turn,

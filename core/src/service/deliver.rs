@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::line::Successor;
 use super::outbox::Closing;
 use super::peer::Peer;
-use super::{Now, Service};
+use super::{Limit, Now, Service};
 use crate::base::{Code, Millis, Password, Perms, SessionId};
 use crate::engine::{Change, Changed, Effects, Engine, Txn};
 use crate::wire::{ConnectResponse, event, reply};
@@ -64,6 +64,7 @@ impl Service {
         if let Some(id) = effects.ended {
             self.end(id, asker);
         }
+        self.account_for(engine, effects, now);
         for changed in &effects.changes {
             self.fire(engine, changed, effects, asker);
         }
@@ -97,6 +98,13 @@ impl Service {
     /// A proposal will not be carried out, and nobody hears of it. Like a delivery it stands in the
     /// order of proposals, and under the engine's write guard.
     pub fn forget(&self, engine: &Engine, proposal: &Proposal, now: Now) {
+        if let Change::CreateSession { id, .. } = &proposal.txn.change {
+            let mut sessions = self.sessions.lock();
+            sessions.opening = sessions.opening.saturating_sub(1);
+            if !engine.registry().contains(*id) {
+                sessions.accounts.end(*id);
+            }
+        }
         if let Some(Origin { peer, .. }) = &proposal.origin
             && !self.is_in_place
         {
@@ -115,6 +123,19 @@ impl Service {
         self.forget(engine, proposal, now);
     }
 
+    /// Keeps the sums of what identities have.
+    fn account_for(&self, engine: &Engine, effects: &Effects, now: Now) {
+        if !effects.owners.is_empty() {
+            let mut sessions = self.sessions.lock();
+            for owner in &effects.owners {
+                sessions.accounts.note(*owner, engine.ephemerals().holding(*owner));
+            }
+        }
+        if effects.is_over_limit {
+            self.note(Limit::Ephemerals, now);
+        }
+    }
+
     /// Sends the events of one change to those who may read what they are about.
     fn fire(
         &self,
@@ -131,7 +152,8 @@ impl Service {
             if !engine.allows(acl, Perms::READ, &peer.identities()) {
                 return;
             }
-            peer.outbox.push_event(|out| event::put(out, kind, path, effects.zxid));
+            peer.outbox
+                .push_event(self.most_events(), |out| event::put(out, kind, path, effects.zxid));
             // The asker sends its outbox anyway, once it has processed what it read.
             if asker.is_none_or(|asker| asker.id != connection) {
                 peer.wake();
@@ -161,6 +183,7 @@ impl Service {
         let connection = {
             let mut sessions = self.sessions.lock();
             sessions.deadlines.remove(id);
+            sessions.accounts.end(id);
             sessions.attachments.end(id)
         };
         if connection != asker.map(|asker| asker.id) {

@@ -11,7 +11,8 @@ use super::deliver::{Answer, Origin, Proposal};
 use super::line::Turn;
 use super::outbox::{Closing, Waiting};
 use super::peer::{Held, Peer};
-use super::{Now, Service, words};
+use super::pressure::Pressure;
+use super::{Limit, Now, Service, words};
 use crate::base::{Code, limits};
 use crate::engine::{Cause, Change, Engine, Txn};
 use crate::wire::jute::Reader;
@@ -77,7 +78,7 @@ impl Service {
     }
 
     fn is_full_for(&self, peer: &Peer) -> bool {
-        peer.line.is_full() || (self.stats.is_overloaded() && peer.is_busy())
+        peer.line.is_full(&self.options.ceilings) || (self.is_overloaded() && peer.is_busy())
     }
 
     /// What somebody asks for who is connected and not a client: `None` if the four bytes are not
@@ -110,6 +111,7 @@ impl<'a> Batch<'a> {
                 return self.state();
             }
             let Ok(body) = frame::take(input, self.service.options.max_frame) else {
+                self.service.note(Limit::Frames, self.now);
                 self.close(Closing::Now);
                 return Received::Closing;
             };
@@ -183,6 +185,13 @@ impl<'a> Batch<'a> {
         if !self.peer.is_busy() {
             return self.take(held, xid, turn);
         }
+        let (turn, size) = match turn {
+            Turn::Answer(_) if self.service.pressure(self.now) >= Pressure::Reads => {
+                self.service.note(Limit::Throttled, self.now);
+                (Turn::Refuse(Code::ThrottledOp), 0)
+            }
+            turn => (turn, size),
+        };
         self.service.stats.begin(size);
         if let Some(turn) = self.peer.line.wait(xid, turn, size) {
             self.service.stats.end(1, size);
@@ -200,15 +209,19 @@ impl<'a> Batch<'a> {
     }
 
     fn take(&mut self, held: &Held, xid: i32, turn: Turn) {
-        let (service, peer) = (self.service, self.peer);
+        let (service, peer, now) = (self.service, self.peer, self.now);
         let hold = self.hold();
         let before = hold.waiting.frames;
         let (engine, waiting) = (&*hold.engine, &mut *hold.waiting);
-        let mut desk = Desk { service, peer, engine, waiting, is_costly: false };
+        let mut desk = Desk { service, peer, engine, waiting, now, is_costly: false };
         desk.take(held.session, xid, turn);
         let is_costly = desk.is_costly;
         hold.reads += hold.waiting.frames - before;
         self.is_spent = is_costly;
+        if peer.has_moved() {
+            self.hold = None;
+            service.follow(peer);
+        }
     }
 
     fn propose(
@@ -227,7 +240,13 @@ impl<'a> Batch<'a> {
                 let change = Change::EndSession { id: held.session, cause: Cause::Closed };
                 (change, Answer::LastReply(xid))
             }
-            request => (Change::Request(request), Answer::Reply(xid)),
+            request => {
+                if let Err(code) = self.expect_room(held, &request) {
+                    self.in_turn(held, xid, Turn::Refuse(code), 0);
+                    return None;
+                }
+                (Change::Request(request), Answer::Reply(xid))
+            }
         };
         let identities = self.peer.identities();
         Some(Proposal {
@@ -235,6 +254,24 @@ impl<'a> Batch<'a> {
             origin: Some(Origin { peer: self.peer.clone(), answer }),
             size,
         })
+    }
+
+    /// Fails if a write is refused before it is put in order.
+    fn expect_room(&mut self, held: &Held, request: &Request) -> Result<(), Code> {
+        let service = self.service;
+        if service.is_under_pressure(request, self.now) {
+            service.note(Limit::Throttled, self.now);
+            return Err(Code::ThrottledOp);
+        }
+        if service.has_full_accounts() {
+            // The tree may be asked, and the guard is not taken twice.
+            self.hold = None;
+            if service.is_full_for_ephemerals(held.session, request) {
+                service.note(Limit::Ephemerals, self.now);
+                return Err(Code::QuotaExceeded);
+            }
+        }
+        Ok(())
     }
 
     /// The guards, taken if they are not held, and taken anew after a run of reads.

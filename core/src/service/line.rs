@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
+use super::ceilings::{Ceilings, is_passed};
 use super::peer::Peer;
 use crate::base::{Code, SessionId, limits};
 use crate::session::Lease;
@@ -93,12 +94,12 @@ impl Line {
     }
 
     /// Whether so much is under way that nothing more is taken.
-    pub(super) fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self, ceilings: &Ceilings) -> bool {
         self.is_busy() && {
             let order = self.order.lock();
             let count = (order.proposed - order.settled) as usize + order.turns.len();
-            order.bytes > limits::LINE_BYTES
-                || count > limits::LINE_REQUESTS
+            is_passed(order.bytes, ceilings.line_bytes)
+                || is_passed(count, ceilings.line_requests)
                 || order.turns.len() >= limits::LINE_TURNS
                 || order.turns.back().is_some_and(|(_, _, turn, _)| turn.is_last())
         }

@@ -19,8 +19,10 @@
 //! own outbox before it takes `watches`; the tree's guard keeps it apart from the writer, who does it
 //! the other way round.
 
+mod accounts;
 mod admit;
 mod answer;
+mod ceilings;
 mod deliver;
 mod dispatch;
 pub mod identity;
@@ -28,12 +30,16 @@ mod line;
 mod outbox;
 mod peer;
 mod peers;
+mod pressure;
+mod reached;
+mod rest;
 mod stats;
 mod sweep;
 mod words;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -42,12 +48,16 @@ use crate::base::{Millis, Moment, Password, SessionId, WallMillis, limits};
 use crate::engine::{Engine, EngineOptions, Rules};
 use crate::session::{Attachments, Bounds, Deadlines, SessionIds};
 use crate::watch::WatchTable;
+use accounts::Accounts;
 
+pub use ceilings::Ceilings;
 pub use deliver::{Answer, Origin, Proposal};
 pub use dispatch::Received;
 pub use outbox::{Closing, Outbox, Waiting};
 pub use peer::{Peer, Traffic, Transport};
 pub use peers::Refused;
+pub use reached::{Limit, Reached};
+pub use rest::Unprocessed;
 pub use stats::{DiskStats, Stats};
 
 /// What a server is told at its start. Everything has a default of ZooKeeper's in `base/limits.rs`.
@@ -77,6 +87,8 @@ pub struct Options {
     pub slow_sync: std::time::Duration,
     /// Who is who, and who has to prove it.
     pub identity: identity::Settings,
+    /// What clients may have.
+    pub ceilings: Ceilings,
 }
 
 impl Default for Options {
@@ -97,6 +109,7 @@ impl Default for Options {
             reap_most: limits::REAP_MOST,
             slow_sync: limits::SLOW_SYNC,
             identity: identity::Settings::default(),
+            ceilings: Ceilings::default(),
         }
     }
 }
@@ -118,6 +131,9 @@ struct Sessions {
     next_reaping: Moment,
     /// Connections that speak for their session no more and still have transactions of it under way.
     draining: BTreeMap<SessionId, Arc<Peer>>,
+    /// Sessions that were asked for and are not there yet.
+    opening: usize,
+    accounts: Accounts,
 }
 
 /// One server.
@@ -131,6 +147,8 @@ pub struct Service {
     is_in_place: bool,
     engine: RwLock<Engine>,
     sessions: Mutex<Sessions>,
+    /// How many accounts keep as much alive as they may.
+    full_accounts: Arc<AtomicUsize>,
     watches: Mutex<WatchTable>,
     peers: RwLock<peers::Peers>,
     passwords: Box<dyn Fn() -> Password + Send + Sync>,
@@ -148,6 +166,7 @@ impl Service {
     ) -> Service {
         // The log may end with an entry of other settings. What is read is judged by these.
         engine.begin(engine.epoch(), options.rules);
+        engine.limit_replies(options.ceilings.reply);
         let mut ids = SessionIds::start(options.server_id, now.wall);
         let mut deadlines = Deadlines::default();
         for (id, registered) in engine.registry().iter() {
@@ -163,6 +182,8 @@ impl Service {
             attachments: Attachments::default(),
             next_reaping: now.moment + options.reap_interval,
             draining: BTreeMap::new(),
+            opening: 0,
+            accounts: Accounts::new(&options.ceilings),
         };
         Service {
             options,
@@ -170,6 +191,7 @@ impl Service {
             started: now,
             is_in_place: false,
             engine: RwLock::new(engine),
+            full_accounts: sessions.accounts.full(),
             sessions: Mutex::new(sessions),
             watches: Mutex::new(WatchTable::new(watch_seed)),
             peers: RwLock::new(peers::Peers::default()),

@@ -7,8 +7,6 @@
 use bytes::BytesMut;
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::base::limits;
-
 /// How a connection ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Closing {
@@ -27,6 +25,8 @@ pub struct Waiting {
     pub frames: usize,
     /// How many of the bytes are events: what nobody asked for, and no client can be made to slow.
     pub event_bytes: usize,
+    /// Whether more events waited than may.
+    pub has_overflowed: bool,
     /// Set once and never taken back.
     pub closing: Option<Closing>,
 }
@@ -42,11 +42,6 @@ impl Waiting {
     /// Whether anything may still be appended.
     pub fn is_open(&self) -> bool {
         self.closing.is_none()
-    }
-
-    /// Whether more events wait than may.
-    pub fn has_overflowed(&self) -> bool {
-        self.event_bytes > limits::OUTBOX_CLOSE
     }
 }
 
@@ -68,12 +63,13 @@ impl Outbox {
         self.append(write);
     }
 
-    /// Appends a watch event, unless the connection is ending. A client that lets more than
-    /// [`limits::OUTBOX_CLOSE`] bytes of them pile up loses the connection, not the session.
-    pub fn push_event(&self, write: impl FnOnce(&mut BytesMut)) {
+    /// Appends a watch event, unless the connection is ending. A client that lets more than `most`
+    /// bytes of them pile up loses the connection, not the session.
+    pub fn push_event(&self, most: usize, write: impl FnOnce(&mut BytesMut)) {
         if let Some((mut waiting, bytes)) = self.append(write) {
             waiting.event_bytes += bytes;
-            if waiting.has_overflowed() {
+            if waiting.event_bytes > most {
+                waiting.has_overflowed = true;
                 waiting.close(Closing::Now);
             }
         }
@@ -104,13 +100,14 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::limits;
 
     #[test]
     fn a_client_that_never_reads_is_cut_at_the_ceiling() {
         let outbox = Outbox::default();
         let frame = vec![0; 1 << 20];
         for _ in 0..40 {
-            outbox.push_event(|out| out.extend_from_slice(&frame));
+            outbox.push_event(limits::OUTBOX_CLOSE, |out| out.extend_from_slice(&frame));
         }
         let waiting = outbox.lock();
         assert_eq!(waiting.closing, Some(Closing::Now));
@@ -121,7 +118,7 @@ mod tests {
     fn a_long_answer_does_not_count_against_events() {
         let outbox = Outbox::default();
         outbox.push(|out| out.resize(2 * limits::OUTBOX_CLOSE, 0));
-        outbox.push_event(|out| out.extend_from_slice(b"event"));
+        outbox.push_event(limits::OUTBOX_CLOSE, |out| out.extend_from_slice(b"event"));
         assert_eq!(outbox.lock().closing, None);
     }
 

@@ -6,10 +6,12 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
+use super::accounts::account_of;
 use super::identity::Exchange;
 use super::line::Line;
 use super::outbox::{Closing, Outbox};
-use crate::base::{ConnectionId, Identity, Moment, SessionId, WallMillis, Zxid, limits};
+use super::rest::Rest;
+use crate::base::{AccountId, ConnectionId, Identity, Moment, SessionId, WallMillis, Zxid, limits};
 use crate::session::Lease;
 use crate::wire::Op;
 
@@ -36,6 +38,8 @@ pub struct Peer {
     pub outbox: Outbox,
     /// What it has under way.
     pub(super) line: Line,
+    /// What it has sent and nobody has processed.
+    pub(super) rest: Rest,
     /// Whether reading is suspended until the client reads.
     pub is_paused: AtomicBool,
     /// Whether input is on its way from the socket to the service. Set before it leaves the one, and
@@ -49,6 +53,9 @@ pub struct Peer {
     identities: Mutex<Arc<[Identity]>>,
     /// How far it is with SASL.
     pub(super) sasl: Mutex<Exchange>,
+    /// Whom limits of one identity are counted for, and whether that has changed.
+    account: AtomicU64,
+    has_moved: AtomicBool,
     transport: Box<dyn Transport>,
 }
 
@@ -68,11 +75,14 @@ impl Peer {
             established: opened.1,
             outbox: Outbox::default(),
             line: Line::default(),
+            rest: Rest::default(),
             is_handshaking: AtomicBool::new(false),
             is_paused: AtomicBool::new(false),
             is_reading: AtomicBool::new(false),
             traffic: Traffic::default(),
             held: OnceLock::new(),
+            account: AtomicU64::new(account_of(address.ip(), &[]).0),
+            has_moved: AtomicBool::new(false),
             identities: Mutex::new([address_identity].into()),
             sasl: Mutex::default(),
             transport,
@@ -137,7 +147,21 @@ impl Peer {
             return false;
         }
         *identities = identities.iter().cloned().chain([identity]).collect();
+        let account = account_of(self.address.ip(), &identities);
+        if self.account.swap(account.0, Ordering::Relaxed) != account.0 {
+            self.has_moved.store(true, Ordering::Relaxed);
+        }
         true
+    }
+
+    /// Whom its limits are counted for.
+    pub(super) fn account(&self) -> AccountId {
+        AccountId(self.account.load(Ordering::Relaxed))
+    }
+
+    /// Whether that has changed since the last time this was asked.
+    pub(super) fn has_moved(&self) -> bool {
+        self.has_moved.load(Ordering::Relaxed) && self.has_moved.swap(false, Ordering::Relaxed)
     }
 
     /// Ends the connection at once, without a word.

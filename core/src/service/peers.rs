@@ -3,19 +3,27 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
+use super::ceilings::is_reached;
 use super::outbox::Closing;
 use super::peer::{Peer, Transport};
-use super::{Now, Service};
+use super::{Limit, Now, Service};
 use crate::base::{ConnectionId, Moment, SessionId};
 
-/// The address holds as many connections as it may.
+/// There are as many connections as there may be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{address} holds {limit} connections already")]
-pub struct Refused {
-    address: IpAddr,
-    limit: u32,
+pub enum Refused {
+    /// From one address.
+    #[error("{address} holds {limit} connections already")]
+    Address {
+        /// From which.
+        address: IpAddr,
+        /// How many it may hold.
+        limit: u32,
+    },
+    /// From all addresses.
+    #[error("there are {0} connections already")]
+    Total(u32),
 }
 
 /// The connections of one server.
@@ -74,7 +82,8 @@ impl Service {
     /// A connection was accepted.
     ///
     /// # Errors
-    /// [`Refused`] if its address holds as many as it may; it is to be closed without a byte.
+    /// [`Refused`] if its address, or all together, hold as many as they may; it is to be closed without
+    /// a byte.
     pub fn open(
         &self,
         address: SocketAddr,
@@ -82,20 +91,37 @@ impl Service {
         transport: Box<dyn Transport>,
     ) -> Result<Arc<Peer>, Refused> {
         let ip = address.ip().to_canonical();
-        let limit = self.options.connections_per_address;
         let mut peers = self.peers.write();
-        let held = peers.per_address.entry(ip).or_default();
-        if limit != 0 && *held >= limit {
-            self.stats.refused.fetch_add(1, Ordering::Relaxed);
-            return Err(Refused { address: ip, limit });
+        if let Err(refused) = self.expect_place(&peers, ip) {
+            drop(peers);
+            self.note(Limit::Connections, now);
+            return Err(refused);
         }
-        *held += 1;
+        *peers.per_address.entry(ip).or_default() += 1;
         peers.last += 1;
         let id = ConnectionId(peers.last);
         let peer = Arc::new(Peer::new(id, address, (now.moment, now.wall), transport));
         peers.limit(id, now.moment + self.options.sessionless_timeout);
         peers.by_id.insert(id, peer.clone());
         Ok(peer)
+    }
+
+    fn expect_place(&self, peers: &Peers, address: IpAddr) -> Result<(), Refused> {
+        let total = self.options.ceilings.connections;
+        if is_reached(peers.by_id.len() as u64, total.into()) {
+            return Err(Refused::Total(total));
+        }
+        let limit = self.options.connections_per_address;
+        let held = peers.per_address.get(&address).copied().unwrap_or_default();
+        if is_reached(held.into(), limit.into()) {
+            return Err(Refused::Address { address, limit });
+        }
+        Ok(())
+    }
+
+    /// A limit was reached.
+    pub fn note(&self, limit: Limit, now: Now) {
+        self.stats.reached.note(limit, now.moment, self.options.ceilings.repeat);
     }
 
     /// A connection is gone. Its watches go with it; its session stays, and what it has proposed is
@@ -108,6 +134,7 @@ impl Service {
                 sessions.draining.insert(lease.session, peer.clone());
             }
         }
+        self.forget_rest(peer);
         // What waits behind its transactions has no turn any more, and leaves no watch.
         peer.outbox.close(Closing::AfterFlush);
         self.watches.lock().drop_connection(peer.id);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering}
 use std::time::Duration;
 
 use super::deliver::Proposal;
-use crate::base::limits;
+use super::reached::Reached;
 
 /// What it takes to keep a request besides its bytes.
 const KEPT: usize = size_of::<Proposal>();
@@ -23,14 +23,22 @@ pub struct Stats {
     pub under_way: AtomicU64,
     /// See `under_way`.
     under_way_bytes: AtomicUsize,
-    /// Connections turned away because of a limit.
-    pub refused: AtomicU64,
     /// Proofs of an identity that were none.
     pub failed_proofs: AtomicU64,
     /// Sessions that expired.
     pub expired: AtomicU64,
-    /// Connections that were cut because their client did not read.
-    pub overflowed: AtomicU64,
+    /// Limits that were reached.
+    pub reached: Reached,
+    /// Connections whose next frame is not whole yet.
+    pub incomplete: AtomicU64,
+    /// When they are looked at next.
+    pub(super) next_look: AtomicU64,
+    /// Bytes of those frames.
+    pub incomplete_bytes: AtomicUsize,
+    /// Bytes of replies and events that wait for clients to read.
+    pub unread_bytes: AtomicUsize,
+    /// When the oldest request arrived that is on its way to the disk; 0 if there is none.
+    pub oldest: AtomicU64,
     /// Figures of the disk; none of a server that keeps everything in memory.
     pub disk: OnceLock<DiskStats>,
     latency: Spread,
@@ -69,9 +77,9 @@ impl Stats {
         self.under_way_bytes.fetch_sub(bytes + count * KEPT, Ordering::Relaxed);
     }
 
-    /// Whether so much waits that only those who wait for nothing may ask for more.
-    pub(super) fn is_overloaded(&self) -> bool {
-        self.under_way_bytes.load(Ordering::Relaxed) > limits::UNDER_WAY_BYTES
+    /// Bytes that it takes to keep what waits for its transaction.
+    pub fn under_way_bytes(&self) -> usize {
+        self.under_way_bytes.load(Ordering::Relaxed)
     }
 
     /// Requests that were taken, and whose clients have not taken the answer.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::deliver::Proposal;
-use super::{Now, Service};
+use super::{Limit, Now, Service};
 use crate::base::{Moment, SessionId};
 use crate::engine::{Cause, Change, Txn};
 use crate::session::Lease;
@@ -22,6 +22,7 @@ impl Service {
     pub fn sweep(&self, now: Now, propose: &mut dyn FnMut(Proposal)) -> Option<Moment> {
         self.expire_silent(now, propose);
         self.close_sessionless(now);
+        self.cut_incomplete(now);
         self.reap(now, propose);
         self.next_sweep()
     }
@@ -32,7 +33,10 @@ impl Service {
         let has_reapable = self.engine().has_reapable();
         let sessions = self.sessions.lock();
         let reaping = has_reapable.then_some(sessions.next_reaping);
-        [sessions.deadlines.next(), reaping, sessionless].into_iter().flatten().min()
+        [sessions.deadlines.next(), reaping, sessionless, self.next_look()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Ends a session as an administrator: at once, whatever time is left. Returns false if it does
@@ -90,6 +94,7 @@ impl Service {
     fn close_sessionless(&self, now: Now) {
         loop {
             let Some(peer) = self.peers.write().take_sessionless(now.moment) else { return };
+            self.note(Limit::Sessionless, now);
             peer.cut();
         }
     }

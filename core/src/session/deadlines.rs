@@ -188,6 +188,16 @@ impl Deadlines {
         self.queue.peek().map(|Reverse((moment, _))| *moment)
     }
 
+    /// How many sessions there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// All leases in the order of their sessions.
     pub fn iter(&self) -> impl Iterator<Item = (SessionId, &Arc<Lease>)> {
         self.entries.iter().map(|(&id, entry)| (id, &entry.lease))

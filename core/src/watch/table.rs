@@ -209,9 +209,7 @@ impl WatchTable {
                 held.map_or((account, Usage::default()), |held| (held.account, held.usage));
             self.ledger.expect_room(account, usage, Usage::of(path), ceilings)?;
         }
-        self.by_connection
-            .entry(connection)
-            .or_insert_with(|| Held { account, ..Held::default() });
+        self.by_connection.entry(connection).or_insert_with(|| Held { account, ..Held::default() });
         self.add(connection, path, registration);
         Ok(())
     }

@@ -306,11 +306,7 @@ fn expected(
 /// Ceilings of so many watches each.
 fn ceilings(per_connection: usize, per_account: usize, total: usize) -> Ceilings {
     let of = |count| Usage { count, bytes: 0 };
-    Ceilings {
-        per_connection: of(per_connection),
-        per_account: of(per_account),
-        total: of(total),
-    }
+    Ceilings { per_connection: of(per_connection), per_account: of(per_account), total: of(total) }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::base::{Millis, Password, limits};
 use crate::engine::{Engine, EngineOptions, Rules};
 use crate::io::clock::Clock;
 use crate::replication::Policy;
-use crate::service::{Options, Service};
+use crate::service::{Ceilings, Options, Service};
 use crate::session::Bounds;
 
 /// A server being configured. Every setting has a default; see each method.
@@ -41,6 +41,9 @@ pub struct ServerBuilder {
     pub(super) least_free: u64,
     pub(super) clock: Clock,
     pub(super) workers: usize,
+    pub(super) ceilings: Ceilings,
+    pub(super) ephemerals_per_session: u32,
+    pub(super) ephemeral_bytes_per_session: u64,
 }
 
 impl Default for ServerBuilder {
@@ -68,6 +71,9 @@ impl Default for ServerBuilder {
             least_free: limits::LEAST_FREE,
             clock: Clock::real(),
             workers: 1,
+            ceilings: Ceilings::default(),
+            ephemerals_per_session: limits::EPHEMERALS_PER_SESSION,
+            ephemeral_bytes_per_session: limits::EPHEMERAL_BYTES_PER_SESSION,
         }
     }
 }
@@ -261,6 +267,8 @@ impl ServerBuilder {
             never_used_containers: self.never_used_containers.map(Millis::from_duration),
             schemes: self.identities.schemes(),
             skips_acl: self.identities.skips_acl,
+            ephemerals_per_session: self.ephemerals_per_session,
+            ephemeral_bytes_per_session: self.ephemeral_bytes_per_session,
             ..Rules::default()
         }
     }
@@ -282,6 +290,7 @@ impl ServerBuilder {
             reap_most: self.reap_most as usize,
             slow_sync: self.slow_sync,
             identity: self.identities.settings()?,
+            ceilings: self.ceilings.clone(),
         })
     }
 }

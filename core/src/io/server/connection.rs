@@ -13,11 +13,14 @@ use tokio::sync::Notify;
 
 use super::running::Running;
 use crate::base::limits;
-use crate::service::{Closing, Peer, Received, Transport};
+use crate::service::{Closing, Limit, Peer, Received, Transport, Unprocessed};
 
 /// How long a connection that was told everything is kept, so that the last bytes reach a client that
 /// still sends. Closing with unread input would destroy them on their way.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// When to look again whether more of a frame may be read.
+const STARVED: Duration = Duration::from_millis(20);
 
 /// Bytes of buffer that a connection keeps while it is idle.
 const IDLE_BUFFER: usize = 512;
@@ -63,7 +66,8 @@ pub(super) async fn serve(running: Arc<Running>, peer: Arc<Peer>, socket: Socket
         output: BytesMut::new(),
         frames: 0,
         is_long: false,
-        held_back: 0,
+        held_back: (0, 0),
+        was_held_up: false,
     };
     // An error means that the client is gone, and there is nobody to tell.
     let ended = connection.run(&socket.changed).await;
@@ -103,14 +107,16 @@ struct Connection<'a> {
     frames: usize,
     /// Whether `output` began longer than is kept.
     is_long: bool,
-    /// What this connection adds to the figure of outstanding replies.
-    held_back: u64,
+    /// What this connection adds to the figures of outstanding replies and of their bytes.
+    held_back: (u64, usize),
+    /// Whether it was read no further because of what it has under way.
+    was_held_up: bool,
 }
 
 /// Whatever ends the task, the rest of the server knows that the connection is gone.
 impl Drop for Connection<'_> {
     fn drop(&mut self) {
-        self.hold_back(0);
+        self.hold_back(0, 0);
         self.running.service.close(self.peer);
     }
 }
@@ -134,14 +140,17 @@ impl Connection<'_> {
             // What this server is slow with does not count as the client's silence.
             let is_held_up = self.running.service.holds_up(self.peer);
             let is_slow = ending.is_some() || !self.is_taking();
-            let may_read = !is_half_closed && !is_held_up && !is_slow;
+            self.note_held_up(is_held_up);
+            let may_take = !is_half_closed && !is_held_up && !is_slow;
+            let is_starved = self.running.service.is_starved(self.peer);
+            let may_read = may_take && !is_starved;
             self.peer.is_paused.store(is_half_closed || is_slow, Ordering::SeqCst);
             // The runtime does not interrupt a task whose socket is always ready. Whoever sends
             // without end takes turns with the others.
             if std::mem::take(&mut has_more) {
                 tokio::task::yield_now().await;
             }
-            if may_read && !self.input.is_empty() && self.process() {
+            if may_take && !self.input.is_empty() && self.process() {
                 has_more = true;
                 continue;
             }
@@ -162,6 +171,7 @@ impl Connection<'_> {
                     self.heard_while_paused();
                 }
                 () = changed.notified() => {}
+                () = async { tokio::time::sleep(STARVED).await }, if is_starved => {}
             }
         }
     }
@@ -174,7 +184,7 @@ impl Connection<'_> {
             return false;
         }
         let outstanding = self.running.service.stats.outstanding.load(Ordering::Relaxed);
-        self.held_back == 0 || outstanding <= self.running.service.options.outstanding as u64
+        self.held_back.0 == 0 || outstanding <= self.running.service.options.outstanding as u64
     }
 
     /// Reads what has arrived and processes it.
@@ -183,7 +193,10 @@ impl Connection<'_> {
         thread_local! {
             static CHUNK: RefCell<Vec<u8>> = RefCell::new(vec![0; limits::READ_CHUNK]);
         }
+        let is_crowded = self.running.service.is_crowded();
+        let most = if is_crowded { limits::INCOMPLETE_FREE } else { limits::READ_CHUNK };
         let read = CHUNK.with_borrow_mut(|chunk| {
+            let chunk = &mut chunk[..most];
             let read = read_some(self.stream, chunk)?;
             self.input.extend_from_slice(&chunk[..read]);
             Ok::<usize, io::Error>(read)
@@ -192,7 +205,7 @@ impl Connection<'_> {
             Ok(0) => Ok(Arrived::End),
             Ok(read) => {
                 self.process();
-                Ok(if read < limits::READ_CHUNK { Arrived::All } else { Arrived::Part })
+                Ok(if read < most { Arrived::All } else { Arrived::Part })
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Arrived::All),
             Err(error) => Err(error),
@@ -213,7 +226,18 @@ impl Connection<'_> {
         if self.input.is_empty() && self.input.capacity() > IDLE_BUFFER {
             self.input = BytesMut::new();
         }
-        received != Received::All || self.input.len() != before
+        let is_new = self.input.len() != before;
+        let is_incomplete = received == Received::All && !self.input.is_empty();
+        let left = Unprocessed { bytes: self.input.len(), is_incomplete, is_new };
+        running.service.note_rest(self.peer, left, now);
+        received != Received::All || is_new
+    }
+
+    fn note_held_up(&mut self, is_held_up: bool) {
+        let was = std::mem::replace(&mut self.was_held_up, is_held_up);
+        if is_held_up && !was && self.peer.is_busy() {
+            self.running.service.note(Limit::HeldUp, self.running.clock.now());
+        }
     }
 
     /// Sends what it can without waiting. Returns how the connection is to end, if it is.
@@ -221,13 +245,14 @@ impl Connection<'_> {
         loop {
             let closing = self.refill();
             if closing == Some(Closing::Now) || self.output.is_empty() {
-                self.hold_back(0);
+                self.hold_back(0, 0);
                 return Ok(closing);
             }
             match self.stream.try_write(&self.output) {
                 Ok(sent) => self.output.advance(sent),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.hold_back(self.frames as u64);
+                    let waiting = self.output.len() + self.peer.outbox.lock().bytes.len();
+                    self.hold_back(self.frames as u64, waiting);
                     return Ok(closing);
                 }
                 Err(error) => return Err(error),
@@ -246,8 +271,8 @@ impl Connection<'_> {
     /// Takes over what waits in the outbox, once everything before it is sent.
     fn refill(&mut self) -> Option<Closing> {
         let mut waiting = self.peer.outbox.lock();
-        if waiting.has_overflowed() {
-            self.running.service.stats.overflowed.fetch_add(1, Ordering::Relaxed);
+        if waiting.has_overflowed {
+            self.running.service.note(Limit::Unread, self.running.clock.now());
         }
         if self.output.is_empty() && !waiting.bytes.is_empty() {
             std::mem::swap(&mut self.output, &mut waiting.bytes);
@@ -267,14 +292,16 @@ impl Connection<'_> {
         }
     }
 
-    fn hold_back(&mut self, frames: u64) {
-        if frames == self.held_back {
+    fn hold_back(&mut self, frames: u64, bytes: usize) {
+        let before = std::mem::replace(&mut self.held_back, (frames, bytes));
+        if (frames, bytes) == before {
             return;
         }
-        let outstanding = &self.running.service.stats.outstanding;
-        outstanding.fetch_add(frames, Ordering::Relaxed);
-        outstanding.fetch_sub(self.held_back, Ordering::Relaxed);
-        self.held_back = frames;
+        let stats = &self.running.service.stats;
+        stats.outstanding.fetch_add(frames, Ordering::Relaxed);
+        stats.outstanding.fetch_sub(before.0, Ordering::Relaxed);
+        stats.unread_bytes.fetch_add(bytes, Ordering::Relaxed);
+        stats.unread_bytes.fetch_sub(before.1, Ordering::Relaxed);
     }
 }
 

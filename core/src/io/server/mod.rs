@@ -4,6 +4,7 @@
 //! [`connection`] task moves the bytes of each client, and [`expiry`] carries out what comes due.
 
 mod builder;
+mod ceilings;
 mod connection;
 pub mod control;
 mod expiry;

@@ -13,7 +13,7 @@ use super::{Now, decimal};
 use crate::base::Zxid;
 use crate::engine::Engine;
 use crate::service::stats::{DiskStats, Spread, Stats};
-use crate::service::{Peer, Service};
+use crate::service::{Limit, Peer, Service};
 
 /// What a row may look at. Nothing a row does may cost more than a few loads: there is no list that
 /// it may walk.
@@ -51,6 +51,10 @@ fn load(counter: &AtomicU64) -> Option<Value> {
     Some(Value::Count(counter.load(Ordering::Relaxed)))
 }
 
+fn reached(seen: &Seen<'_>, limit: Limit) -> Option<Value> {
+    Some(Value::Count(seen.stats.reached.count(limit)))
+}
+
 /// Every figure there is, in the order of the lines.
 const METRICS: &[Metric] = &[
     One("version", |_| Some(Value::Text(VERSION))),
@@ -75,11 +79,26 @@ const METRICS: &[Metric] = &[
     One("global_sessions", |seen| count(seen.engine.registry().len())),
     // What came to an end, or to a limit.
     One("stale_sessions_expired", |seen| load(&seen.stats.expired)),
-    One("connection_rejected", |seen| load(&seen.stats.refused)),
     One("auth_failed_count", |seen| load(&seen.stats.failed_proofs)),
     One("session_expiry_lateness_avg", |seen| Some(Value::Mean(seen.stats.lateness().1))),
     One("session_expiry_lateness_max", |seen| Some(Value::Count(seen.stats.lateness().2))),
-    One("connections_cut_unread", |seen| load(&seen.stats.overflowed)),
+    One("connection_rejected", |seen| reached(seen, Limit::Connections)),
+    One("sessionless_connections_expired", |seen| reached(seen, Limit::Sessionless)),
+    One("sessions_refused", |seen| reached(seen, Limit::Sessions)),
+    One("watches_refused", |seen| reached(seen, Limit::Watches)),
+    One("ephemerals_refused", |seen| reached(seen, Limit::Ephemerals)),
+    One("large_requests_rejected", |seen| reached(seen, Limit::Frames)),
+    One("connections_cut_incomplete", |seen| reached(seen, Limit::Incomplete)),
+    One("large_replies_refused", |seen| reached(seen, Limit::Replies)),
+    One("connections_cut_unread", |seen| reached(seen, Limit::Unread)),
+    One("throttled_ops", |seen| reached(seen, Limit::Throttled)),
+    One("request_throttle_wait_count", |seen| reached(seen, Limit::HeldUp)),
+    One("log_lines_suppressed", |seen| Some(Value::Count(seen.stats.reached.suppressed()))),
+    // What waits, in bytes.
+    One("watch_bytes", |seen| count(seen.service.watches.lock().usage().bytes)),
+    One("under_way_bytes", |seen| count(seen.stats.under_way_bytes())),
+    One("incomplete_bytes", |seen| count(seen.stats.incomplete_bytes.load(Ordering::Relaxed))),
+    One("unread_bytes", |seen| count(seen.stats.unread_bytes.load(Ordering::Relaxed))),
     // The disk.
     Summary("fsynctime", |seen| Some(&seen.disk()?.syncs)),
     Summary("snapshottime", |seen| Some(&seen.disk()?.snapshots)),
