@@ -46,6 +46,7 @@ fn program(words: &[&str]) -> Command {
 }
 
 fn run(command: &mut Command) -> (i32, String, String) {
+    command.stdin(Stdio::null());
     let Output { status, stdout, stderr } = command.output().expect("it runs");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it is text");
     (status.code().expect("it ends by itself"), text(stdout), text(stderr))
@@ -219,6 +220,33 @@ fn identities_are_told_by_a_zoo_cfg_and_its_companions() {
     assert_eq!(code, 2, "{said}");
     assert!(said.contains(&format!("{}:3: error: ", jaas.display())), "{said}");
     assert!(!said.contains("secret-of-bob") && !complained.contains("secret-of-bob"), "{said}");
+}
+
+/// What the check says is carried out as it stands, and the old file serves the old data.
+#[test]
+fn a_server_is_replaced_with_its_file_as_it_is() {
+    let place = Place::new();
+    let file = place.zoo_cfg("tickTime=2000\ninitLimit=10\n");
+    {
+        let source = Serving::with(program(&["serve", "--data"]).arg(place.path("source")));
+        Session::new(source.address).create("/moved", b"over", 0).expect("created");
+    }
+    let mut export = program(&["export", "--data"]);
+    export.arg(place.path("source")).arg("--to").arg(place.path("zk"));
+    assert_eq!(run(&mut export).0, 0);
+
+    let (code, said, _) = run(program(&["config", "check"]).arg(&file));
+    assert_eq!(code, 2);
+    let line = said.lines().find(|line| line.contains("tenure import")).expect("the command");
+    let command = &line[line.find("tenure import").expect("it is there")..];
+    let folder = Path::new(env!("CARGO_BIN_EXE_tenure")).parent().expect("it is in a folder");
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
+    let (code, _, complained) = run(Command::new("sh").args(["-c", command]).env("PATH", path));
+    assert_eq!(code, 0, "{complained}");
+
+    let server = Serving::on(&file);
+    let (data, _) = Session::new(server.address).get("/moved", false).expect("it is there");
+    assert_eq!(data.as_deref(), Some(&b"over"[..]));
 }
 
 #[test]

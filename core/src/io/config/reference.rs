@@ -5,9 +5,31 @@ use std::fmt::Write;
 use super::setting::{Form, Setting, Standard};
 use super::table::TABLE;
 use super::value::{Kind, Unit};
+use super::zookeeper::idle;
 
 /// What stands before the tables.
 const HEAD: &str = include_str!("reference.md");
+
+/// What stands before the keys that stand for settings.
+const KEYS: &str = "
+## Keys of zoo.cfg
+
+| Key | Setting |
+|---|---|
+";
+
+/// What stands before those that have no effect.
+const IDLE: &str = "
+`authProvider.N` may name the providers of Apache's server for digest, ensemble, ip, sasl and x509, which are
+built in. Of `server.N` there may be one line; what it says about clients counts. `dynamicConfigFile`,
+`standaloneEnabled` and `peerType` are read as far as they concern one server. `forceSync=no` has no effect: an
+answer means that the change is on the disk. `autopurge.purgeInterval` has none either: old snapshots go as soon as
+there are newer ones. `dataLogDir` is only looked at for data of Apache's. `ssl.crl`, `ssl.ocsp` and `ssl.clientHostnameVerification` ask for checks that tenure does not
+make; where one is `true`, no server starts.
+
+These keys have no effect, for the reason that is given:
+
+";
 
 /// The whole page.
 pub fn reference() -> String {
@@ -20,7 +42,32 @@ pub fn reference() -> String {
         }
         describe(&mut page, setting);
     }
+    list_keys(&mut page);
     page
+}
+
+/// What becomes of each key of a `zoo.cfg`.
+fn list_keys(page: &mut String) {
+    let mut rows: Vec<(&str, String)> = Vec::new();
+    for setting in TABLE {
+        for key in setting.keys {
+            match rows.iter_mut().find(|(known, _)| *known == key.name) {
+                Some((_, settings)) => *settings += &format!(", `{}`", setting.path),
+                None => rows.push((key.name, format!("`{}`", setting.path))),
+            }
+        }
+    }
+    rows.sort_unstable_by_key(|(key, _)| key.to_ascii_lowercase());
+    page.push_str(KEYS);
+    for (key, settings) in rows {
+        let _ = writeln!(page, "| `{key}` | {settings} |");
+    }
+    page.push_str(IDLE);
+    for (reason, mut keys) in idle() {
+        keys.sort_unstable_by_key(|key| key.to_ascii_lowercase());
+        let keys: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
+        let _ = writeln!(page, "* {reason}: {}", keys.join(", "));
+    }
 }
 
 fn describe(page: &mut String, setting: &Setting) {

@@ -256,15 +256,15 @@ fn every_input_is_read_without_a_panic_and_bounded() {
 #[test]
 fn both_ports_and_both_directories_are_put_together() {
     let good = [
-        ("clientPort=2181", "0.0.0.0:2181"),
+        ("clientPort=2181", "*:2181"),
         ("clientPort=2181\nclientPortAddress=10.0.0.1", "10.0.0.1:2181"),
         ("clientPort 2181\nclientPortAddress=::1", "[::1]:2181"),
         ("clientPort:2181\nclientPortAddress=[::1]", "[::1]:2181"),
         ("clientPort=2181\nclientPortAddress=zoo-1.example.org", "zoo-1.example.org:2181"),
-        ("server.1=zoo1:2888:3888;2182", "0.0.0.0:2182"),
+        ("server.1=zoo1:2888:3888;2182", "*:2182"),
         ("server.1=zoo1:2888:3888:participant;127.0.0.1:2182", "127.0.0.1:2182"),
-        ("server.1=zoo1:2888:3888;2182\nclientPort=2182", "0.0.0.0:2182"),
-        ("clientPort=0\nserver.1=zoo1:2888:3888;2182", "0.0.0.0:2182"),
+        ("server.1=zoo1:2888:3888;2182\nclientPort=2182", "*:2182"),
+        ("clientPort=0\nserver.1=zoo1:2888:3888;2182", "*:2182"),
     ];
     for (lines, address) in good {
         let config = zoo(&format!("dataDir=/d\n{lines}\n"));
@@ -336,18 +336,12 @@ fn forms_of_their_own_are_read_as_apache_reads_them() {
 fn a_server_with_tls_has_all_it_needs() {
     const STORE: &str = "ssl.keyStore.location=/k.pem\n";
     let good = [
-        (
-            "secureClientPort=2281\nssl.keyStore.location=/k.pem\nssl.clientAuth=none",
-            "0.0.0.0:2281",
-        ),
+        ("secureClientPort=2281\nssl.keyStore.location=/k.pem\nssl.clientAuth=none", "*:2281"),
         (
             "secureClientPort=2281\nsecureClientPortAddress=::\nssl.keyStore.location=/k.pem\nssl.trustStore.location=/t.pem",
             "[::]:2281",
         ),
-        (
-            "server.1=a:1:2;2181;2281\nssl.keyStore.location=/k.pem\nssl.clientAuth=none",
-            "0.0.0.0:2281",
-        ),
+        ("server.1=a:1:2;2181;2281\nssl.keyStore.location=/k.pem\nssl.clientAuth=none", "*:2281"),
     ];
     for (lines, address) in good {
         let config = with_directory(lines);

@@ -2,6 +2,9 @@
 
 use std::fmt::{self, Display, Formatter};
 
+/// The host that stands for every interface, of both families.
+pub(super) const EVERYWHERE: &str = "*";
+
 /// The address that is none.
 pub(super) const NO_PORT: &str = "none";
 
@@ -179,7 +182,7 @@ fn is_address(text: &str) -> bool {
         Some(inner) => {
             inner.strip_suffix(']').is_some_and(|inner| inner.parse::<std::net::Ipv6Addr>().is_ok())
         }
-        None => is_host(host),
+        None => host == EVERYWHERE || is_host(host),
     }
 }
 
@@ -207,6 +210,7 @@ mod tests {
             (address, "none"),
             (address, "0.0.0.0:0"),
             (address, "[::1]:2181"),
+            (address, "*:2181"),
             (address, "zoo-1.example.org:2181"),
             (Kind::Path, "/var/lib/a b"),
             (Kind::Choice(&["none", "want"]), "WANT"),

@@ -5,11 +5,11 @@ mod directory;
 mod identity;
 mod tls;
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
 
 use super::table::{LISTEN, LISTEN_TLS, MAX_SESSION_TIMEOUT, MIN_SESSION_TIMEOUT, TICK};
-use super::value::NO_PORT;
+use super::value::{EVERYWHERE, NO_PORT};
 use super::{Config, Origin};
 use crate::base::limits;
 
@@ -123,12 +123,25 @@ impl Config {
 /// Whether two addresses cannot be listened to on the same port.
 fn share_a_host(one: &str, other: &str) -> bool {
     let host = |text: &str| text.rsplit_once(':').map(|(host, _)| host.to_owned());
-    let is_all = |text: &str| text.starts_with("0.0.0.0:") || text.starts_with("[::]:");
+    let is_all = |text: &str| ["0.0.0.0:", "[::]:", "*:"].iter().any(|all| text.starts_with(all));
     is_all(one) || is_all(other) || host(one) == host(other)
+}
+
+/// IPv6's takes connections over IPv4 too; a machine may have been told to do without.
+fn every_interface() -> IpAddr {
+    use socket2::{Domain, Socket, Type};
+    match Socket::new(Domain::IPV6, Type::STREAM, None) {
+        Ok(_) => Ipv6Addr::UNSPECIFIED.into(),
+        Err(_) => Ipv4Addr::UNSPECIFIED.into(),
+    }
 }
 
 /// The address that text stands for; of several the first.
 pub(super) fn resolve(text: &str) -> Result<SocketAddr, String> {
+    if let Some(port) = text.strip_prefix(EVERYWHERE).and_then(|rest| rest.strip_prefix(':')) {
+        let port = port.parse().map_err(|_| "the port is none".to_owned())?;
+        return Ok(SocketAddr::new(every_interface(), port));
+    }
     if let Ok(address) = text.parse() {
         return Ok(address);
     }

@@ -18,7 +18,7 @@ pub static LISTEN: Setting = Setting::new(
     ("listen.address", "listen"),
     Kind::Address { or_none: true },
     Standard::Text(LISTEN_DEFAULT),
-    "Where to listen: 0.0.0.0 is every interface, port 0 takes a free one and prints it, none is no plain port.",
+    "Where to listen: * is every interface, port 0 takes a free one and prints it, none is no plain port.",
 )
 .keys(&[
     Key::read_as("clientPort", Form::Together),

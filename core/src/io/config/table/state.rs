@@ -14,7 +14,7 @@ pub static DATA: Setting = Setting::new(
     Standard::Words("in memory, and gone with the program"),
     "Keep everything in this directory: what was acknowledged is there after a crash.",
 )
-.keys(&[Key::read_as("dataDir", Form::Together), Key::read_as("dataLogDir", Form::Together)]);
+.keys(&[Key::read_as("dataDir", Form::Together)]);
 
 /// Whether the directory is made.
 pub static CREATE_DATA: Setting = Setting::new(

@@ -9,6 +9,11 @@ use crate::io::config::table::DATA;
 use crate::io::config::value::Kind;
 use crate::io::config::{ApacheDirs, Config};
 
+/// Whether a key is read here and is not in the table.
+pub(super) fn is_one(key: &str) -> bool {
+    key == "dataLogDir"
+}
+
 /// Reads them.
 pub(super) fn read(config: &mut Config, entries: &Entries) {
     let Some(data) = entries.get("dataDir") else {

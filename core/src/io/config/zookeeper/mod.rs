@@ -24,6 +24,11 @@ use super::table::{TABLE, of_key};
 use super::value::Value;
 use super::{Config, Sources, Text, properties};
 
+/// Keys without effect, with the reason.
+pub(super) fn idle() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+    without_effect::all().chain(tls::all())
+}
+
 /// A key as it was given.
 #[derive(Clone, Debug)]
 struct Entry {
@@ -45,7 +50,9 @@ pub(super) fn read(config: &mut Config, sources: &Sources, file: &Text) {
     for (key, entry) in in_order(&entries) {
         if let Some((setting, form)) = of_key(key) {
             give(config, setting, form, entry);
-        } else if ![members::is_one, identity::is_one, tls::is_one].iter().any(|is_one| is_one(key))
+        } else if ![members::is_one, directories::is_one, identity::is_one, tls::is_one]
+            .iter()
+            .any(|is_one| is_one(key))
             && !idle.take(key, entry, &mut config.problems)
         {
             unknown.push((key, entry));

@@ -5,10 +5,7 @@ use super::{Entries, Entry};
 use crate::io::config::Config;
 use crate::io::config::origin::{Origin, Problems};
 use crate::io::config::table::{LISTEN, LISTEN_TLS};
-use crate::io::config::value::{NO_PORT, Value, is_host};
-
-/// Every interface, as Apache's server listens unless told otherwise.
-const EVERYWHERE: &str = "0.0.0.0";
+use crate::io::config::value::{EVERYWHERE, NO_PORT, Value, is_host};
 
 /// Reads them.
 pub(super) fn read(config: &mut Config, entries: &Entries, members: &Members) {
@@ -82,6 +79,7 @@ fn one(
         (None, None) => return Found::Nothing,
     };
     let of_line = || own.and_then(|(own, _)| host_in_brackets(own.host.as_deref()?));
+    // As Apache's server does.
     let host = host.or_else(of_line).unwrap_or_else(|| EVERYWHERE.to_owned());
     Found::Address(format!("{host}:{port}"), origin.clone())
 }

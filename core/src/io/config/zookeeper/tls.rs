@@ -27,26 +27,32 @@ const MISSING: &[(&str, &str)] = &[
 /// Keys that have no effect, with the reason.
 const IDLE: &[(&[&str], &str)] = &[
     (
-        &["protocol", "enabledProtocols", "ciphersuites", "sslProvider", "context.supplier.class"],
+        &[
+            "ssl.protocol",
+            "ssl.enabledProtocols",
+            "ssl.ciphersuites",
+            "ssl.sslProvider",
+            "ssl.context.supplier.class",
+        ],
         "TLS 1.2 and 1.3 are spoken, with the cipher suites that are safe today",
     ),
     (
         &[
-            "keyStore.password",
-            "keyStore.passwordPath",
-            "keyStore.type",
-            "trustStore.password",
-            "trustStore.passwordPath",
-            "trustStore.type",
+            "ssl.keyStore.password",
+            "ssl.keyStore.passwordPath",
+            "ssl.keyStore.type",
+            "ssl.trustStore.password",
+            "ssl.trustStore.passwordPath",
+            "ssl.trustStore.type",
         ],
         "key stores are PEM files without a password",
     ),
     (
         &[
-            "hostnameVerification",
-            "allowReverseDnsLookup",
-            "handshakeDetectionTimeoutMillis",
-            "authProvider",
+            "ssl.hostnameVerification",
+            "ssl.allowReverseDnsLookup",
+            "ssl.handshakeDetectionTimeoutMillis",
+            "ssl.authProvider",
         ],
         "about clients, or what is so anyway",
     ),
@@ -54,9 +60,13 @@ const IDLE: &[(&[&str], &str)] = &[
 
 /// Whether a key is of this family and is read here.
 pub(super) fn is_one(key: &str) -> bool {
-    let suffix = key.strip_prefix("ssl.");
-    suffix.is_some_and(|suffix| IDLE.iter().any(|(suffixes, _)| suffixes.contains(&suffix)))
+    IDLE.iter().any(|(keys, _)| keys.contains(&key))
         || MISSING.iter().any(|(missing, _)| *missing == key)
+}
+
+/// Keys without effect, with the reason.
+pub(super) fn all() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+    IDLE.iter().map(|(keys, reason)| (*reason, keys.to_vec()))
 }
 
 /// All names, for suggestions.
@@ -83,10 +93,8 @@ pub(super) fn read(config: &mut Config, entries: &Entries) {
                     name the authorities";
         config.problems.error(&store.origin, text);
     }
-    for (suffixes, reason) in IDLE {
-        let found =
-            suffixes.iter().filter_map(|suffix| entries.get_key_value(&format!("ssl.{suffix}")));
-        let found: Vec<_> = found.collect();
+    for (keys, reason) in IDLE {
+        let found: Vec<_> = keys.iter().filter_map(|key| entries.get_key_value(*key)).collect();
         let Some((_, first)) = found.first() else { continue };
         let keys: Vec<_> = found.iter().map(|(key, it)| with_place(key, &it.origin)).collect();
         let text = format!("without effect: {}: {reason}", keys.join(", "));

@@ -216,6 +216,11 @@ fn by_value(key: &str, entry: &Entry, problems: &mut Problems) -> Option<bool> {
     Some(true)
 }
 
+/// All of them, with the reason.
+pub(super) fn all() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+    REASONS.iter().map(|reason| (reason.text, reason.keys.to_vec()))
+}
+
 /// All names, for suggestions.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     let plain = REASONS.iter().flat_map(|reason| reason.keys).copied();
