@@ -24,7 +24,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Callable, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 ROOT = Path(__file__).resolve().parents[3]
 MIN_TIMEOUT = 1.0
@@ -104,15 +104,31 @@ def start() -> ServerProcess:
     return start_tenure()
 
 
-def start_tenure(listen: str = "127.0.0.1:0", data: Optional[Path] = None) -> ServerProcess:
+def start_with_users(users: Mapping[str, str]) -> ServerProcess:
+    """A server of its own whose SASL users these are, with their passwords."""
+    scratch = Path(tempfile.mkdtemp(prefix="compat-users-"))
+    jaas = scratch / "jaas.conf"
+    entries = "".join(f'    user_{name}="{password}"\n' for name, password in users.items())
+    jaas.touch(mode=0o600)
+    jaas.write_text("Server {\n    org.apache.zookeeper.server.auth.DigestLoginModule required\n"
+                    f"{entries}    ;\n}};\n")
+    if os.environ.get("TENURE_COMPAT_SERVER") == "apache":
+        return start_apache(
+            scratch, java=[f"-Djava.security.auth.login.config={jaas}"],
+            config="authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider\n")
+    return start_tenure(more=["--jaas", str(jaas)], scratch=scratch)
+
+
+def start_tenure(listen: str = "127.0.0.1:0", data: Optional[Path] = None,
+                 more: Sequence[str] = (), scratch: Optional[Path] = None) -> ServerProcess:
     """tenure on an address of its own and an empty disk, unless it is to take over from another."""
-    scratch = Path(tempfile.mkdtemp(prefix="compat-tenure-"))
+    scratch = scratch or Path(tempfile.mkdtemp(prefix="compat-tenure-"))
     options = [
         "--data", str(data or scratch / "data"), "--snapshot-after-txns", "500",
         "--tick", str(int(TICK * 1000)),
         "--min-session-timeout", str(int(MIN_TIMEOUT * 1000)),
         "--max-session-timeout", str(int(MAX_TIMEOUT * 1000)),
-        "--max-connections-per-address", "0",
+        "--max-connections-per-address", "0", *more,
     ]
     program = str(tenure_program())
     process, hosts = _run([program, "serve", "--listen", listen, *options])
@@ -148,33 +164,35 @@ def tenure_program() -> Path:
     return program
 
 
-def start_apache() -> ServerProcess:
+def start_apache(scratch: Optional[Path] = None, java: Sequence[str] = (),
+                 config: str = "") -> ServerProcess:
     jar = Path("/usr/share/java/zookeeper.jar")
     if shutil.which("java") is None or not jar.exists():
         raise RuntimeError("Apache ZooKeeper is not here: apt-get install zookeeper")
-    scratch = Path(tempfile.mkdtemp(prefix="compat-apache-"))
+    scratch = scratch or Path(tempfile.mkdtemp(prefix="compat-apache-"))
+    file = scratch / "zoo.cfg"
     for _ in _attempts(3):
         port = _free_port()
-        config = scratch / "zoo.cfg"
-        config.write_text(
+        file.write_text(
             f"dataDir={scratch / 'data'}\nclientPort={port}\nclientPortAddress=127.0.0.1\n"
             f"tickTime={int(TICK * 1000)}\nminSessionTimeout={int(MIN_TIMEOUT * 1000)}\n"
             f"maxSessionTimeout={int(MAX_TIMEOUT * 1000)}\nmaxClientCnxns=0\n"
-            "4lw.commands.whitelist=*\nadmin.enableServer=false\nextendedTypesEnabled=true\n")
-        process = _run_apache(config)
+            "4lw.commands.whitelist=*\nadmin.enableServer=false\nextendedTypesEnabled=true\n"
+            + config)
+        process = _run_apache(file, java)
         if _answers(port, process):
             server = ServerProcess(f"127.0.0.1:{port}", process, scratch)
-            server._start_again = lambda: _run_apache(config)
+            server._start_again = lambda: _run_apache(file, java)
             return server
         process.kill()
         process.wait()
     raise RuntimeError(f"Apache ZooKeeper did not start, see {scratch}")
 
 
-def _run_apache(config: Path) -> subprocess.Popen[Any]:
+def _run_apache(config: Path, java: Sequence[str] = ()) -> subprocess.Popen[Any]:
     with open(config.with_name("apache.log"), "ab") as output:
         return subprocess.Popen(
-            ["java", "-Xmx512m", "-Dzookeeper.extendedTypesEnabled=true",
+            ["java", *java, "-Xmx512m", "-Dzookeeper.extendedTypesEnabled=true",
              "-cp", "/usr/share/java/zookeeper.jar:/usr/share/java/*",
              "org.apache.zookeeper.server.quorum.QuorumPeerMain", str(config)],
             stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
