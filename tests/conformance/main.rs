@@ -12,6 +12,7 @@ mod four_letter_words;
 mod frames;
 mod handshake;
 mod hostile;
+mod identity;
 mod limits;
 mod multi;
 mod ordering;

@@ -5,10 +5,12 @@
 
 pub mod apache;
 pub mod chance;
+pub mod identities;
 pub mod jute;
 pub mod op;
 pub mod raw;
 pub mod records;
+pub mod sasl;
 pub mod session;
 pub mod statements;
 pub mod subject;

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use tenure::server::{Clock, Server};
 
 use crate::apache::{Apache, four_letter_word};
+use crate::identities::Identities;
 use crate::session::Session;
 
 /// What a test wants of its server; the defaults are ZooKeeper's with a tick of 2 s.
@@ -26,6 +27,7 @@ pub struct Settings {
     pub extended_types: bool,
     /// Session time stands still until the test moves it.
     pub manual_clock: bool,
+    pub identities: Identities,
 }
 
 impl Default for Settings {
@@ -38,6 +40,7 @@ impl Default for Settings {
             sessionless_timeout: None,
             extended_types: true,
             manual_clock: false,
+            identities: Identities::default(),
         }
     }
 }
@@ -48,8 +51,8 @@ pub enum Subject {
     Embedded(Server),
     /// tenure, in this process, with a data directory that goes when the server has stopped.
     Durable(Server, TempDir),
-    /// Debian's Apache ZooKeeper.
-    Apache(Apache),
+    /// Debian's Apache ZooKeeper, and a folder for what it is told.
+    Apache(Apache, TempDir),
     /// A server that somebody else runs.
     External(SocketAddr),
 }
@@ -73,7 +76,10 @@ impl Subject {
                 let server = embedded(&settings, Some(directory.path()));
                 Subject::Durable(server, directory)
             }
-            Ok(name) if name == "apache" => Subject::Apache(apache(&settings)),
+            Ok(name) if name == "apache" => {
+                let folder = TempDir::new().expect("a directory");
+                Subject::Apache(apache(&settings, folder.path()), folder)
+            }
             Ok(addr) => Subject::External(addr.parse().expect("TENURE_TEST_SERVER is HOST:PORT")),
             Err(_) => Subject::Embedded(embedded(&settings, None)),
         }
@@ -83,7 +89,7 @@ impl Subject {
     pub fn addr(&self) -> SocketAddr {
         match self {
             Subject::Embedded(server) | Subject::Durable(server, _) => server.addr(),
-            Subject::Apache(apache) => apache.addr(),
+            Subject::Apache(apache, _) => apache.addr(),
             Subject::External(addr) => *addr,
         }
     }
@@ -107,7 +113,7 @@ impl Subject {
     pub fn advance(&self, time: Duration) {
         match self {
             Subject::Embedded(server) | Subject::Durable(server, _) => server.advance(time),
-            Subject::Apache(_) | Subject::External(_) => std::thread::sleep(time),
+            Subject::Apache(..) | Subject::External(_) => std::thread::sleep(time),
         }
     }
 
@@ -122,6 +128,7 @@ fn embedded(settings: &Settings, directory: Option<&Path>) -> Server {
         .tick(settings.tick)
         .max_connections_per_address(settings.max_connections_per_address)
         .extended_types(settings.extended_types);
+    builder = settings.identities.build(builder);
     if let Some(limit) = settings.min_session_timeout {
         builder = builder.min_session_timeout(limit);
     }
@@ -141,7 +148,7 @@ fn embedded(settings: &Settings, directory: Option<&Path>) -> Server {
     builder.start().expect("the server starts")
 }
 
-fn apache(settings: &Settings) -> Apache {
+fn apache(settings: &Settings, folder: &Path) -> Apache {
     let mut lines = vec![
         format!("tickTime={}", settings.tick.as_millis()),
         format!("maxClientCnxns={}", settings.max_connections_per_address),
@@ -152,5 +159,8 @@ fn apache(settings: &Settings) -> Apache {
     if let Some(limit) = settings.max_session_timeout {
         lines.push(format!("maxSessionTimeout={}", limit.as_millis()));
     }
-    Apache::start(&lines, settings.extended_types).expect("Apache ZooKeeper starts")
+    let java = settings.identities.java(folder).expect("the folder takes a file");
+    let java: Vec<_> = java.iter().map(String::as_str).collect();
+    let flags = [&["-XX:TieredStopAtLevel=1", "-Xmx256m"][..], &java].concat();
+    Apache::start_on(&flags, &lines, settings.extended_types).expect("Apache ZooKeeper starts")
 }

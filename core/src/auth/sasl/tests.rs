@@ -277,7 +277,7 @@ fn users_show_their_names_only() {
 fn users_have_names_and_passwords() {
     let mut users = users();
     let long = "n".repeat(limits::SASL_NAME + 1);
-    for name in ["", "a\nb", "a\0", long.as_str()] {
+    for name in ["", "a\nb", "a\0", "a@", "a/b/c", long.as_str()] {
         assert!(matches!(users.add(name, "pw", [0; 16]), Err(UserError::Name(_))), "{name:?}");
     }
     for password in ["", "\u{7}", long.as_str()] {

@@ -8,13 +8,17 @@ use std::collections::btree_map::Entry;
 use std::fmt;
 
 use super::{digest_md5, scram};
+use crate::auth::kerberos_name;
 use crate::base::limits;
 
 /// Why a user is not taken.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum UserError {
-    /// The name is empty, too long, or has characters that no name may have.
-    #[error("the name of a SASL user has 1 to 255 bytes and no control characters: {0:?}")]
+    /// The name is too long, has characters that no name may have, or not the form of one.
+    #[error(
+        "the name of a SASL user has the form bob, bob/host or bob/host@REALM, with 1 to 255 bytes and \
+         no control characters: {0:?}"
+    )]
     Name(String),
     /// The password is empty, too long, or has characters that no password may have.
     #[error("the password of SASL user {0:?} has to have 1 to 255 bytes and no control characters")]
@@ -63,8 +67,9 @@ impl Users {
     /// [`UserError`].
     pub fn add(&mut self, name: &str, password: &str, salt: [u8; 16]) -> Result<(), UserError> {
         let fits = |text: &str| (1..=limits::SASL_NAME).contains(&text.len());
-        // The form a name has in SCRAM is the one it has everywhere.
-        if !fits(name) || scram::prepare(name).as_deref() != Some(name) {
+        // The form a name has in SCRAM is the one it has everywhere, and lists can name every user.
+        let is_name = kerberos_name::is_valid(name);
+        if !fits(name) || !is_name || scram::prepare(name).as_deref() != Some(name) {
             return Err(UserError::Name(name.chars().take(limits::SASL_NAME).collect()));
         }
         let known = fits(password)

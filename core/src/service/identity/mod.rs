@@ -82,8 +82,7 @@ impl Service {
     /// Whether the connection has to prove itself before it may ask for anything.
     pub(super) fn is_locked_to(&self, peer: &Peer) -> bool {
         let required = &self.options.identity.required;
-        !required.is_empty()
-            && !peer.identities().iter().any(|id| required.iter().any(|one| *one == id.scheme))
+        !required.is_empty() && !peer.identities().iter().any(|id| required.contains(&id.scheme))
     }
 }
 
