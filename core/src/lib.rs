@@ -68,7 +68,7 @@ pub use io::client::{
 pub use wire::{Reply, Request};
 
 /// Configuration files: what the `tenure` program is told at its start.
-#[cfg(feature = "cli")]
+#[cfg(feature = "config")]
 pub mod config {
     pub use crate::io::config::*;
 }

@@ -3,7 +3,7 @@
 pub mod blocking;
 pub mod client;
 pub mod clock;
-#[cfg(feature = "cli")]
+#[cfg(feature = "config")]
 pub mod config;
 pub mod descriptors;
 pub mod disk;
