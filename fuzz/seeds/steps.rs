@@ -1,4 +1,4 @@
-//! Inputs of the targets `tree`, `path` and `server`.
+//! Inputs of the targets `tree`, `path`, `server`, `auth` and `config`.
 
 use std::fs;
 use std::io;
@@ -59,7 +59,52 @@ const PATHS: [&str; 14] = [
 pub fn write(corpus: &Path) -> io::Result<()> {
     paths(&corpus.join("path"))?;
     trees(&corpus.join("tree"))?;
-    servers(&corpus.join("server"))
+    servers(&corpus.join("server"))?;
+    proofs(&corpus.join("auth"))?;
+    configurations(&corpus.join("config"))
+}
+
+/// Each begins with the side it is for.
+fn proofs(folder: &Path) -> io::Result<()> {
+    let inputs: [(&str, &[u8]); 9] = [
+        (
+            "server-md5",
+            b"\0\0username=\"bob\",realm=\"zk-sasl-md5\",nonce=\"n0nce\",nc=00000001,\
+            cnonce=\"c0ffee\",qop=auth,digest-uri=\"zookeeper/zk-sasl-md5\",charset=utf-8,\
+            response=d388dad90d4bbd760a152321f2143af7",
+        ),
+        ("server-scram", b"\0n,,n=bob,r=c0ffee\0c=biws,r=c0ffeen0nce,p=dGVzdA=="),
+        (
+            "client-md5",
+            b"\x01realm=\"zk-sasl-md5\",nonce=\"abc\",charset=utf-8,\
+            algorithm=md5-sess,qop=\"auth\"\0rspauth=00",
+        ),
+        ("client-scram", b"\x02r=c0ffeeabc,s=CQkJCQ==,i=4096\0v=dGVzdA=="),
+        ("honest-md5", b"\x03"),
+        ("honest-scram", b"\x09"),
+        ("changed", b"\x09\x00\x04z"),
+        ("digest", b"\x04bob:pw"),
+        ("names", b"\x05CN=a\\,b+OU=x,O=#0c0161/host@REALM"),
+    ];
+    fs::create_dir_all(folder)?;
+    inputs.iter().try_for_each(|(name, input)| fs::write(folder.join(name), input))
+}
+
+fn configurations(folder: &Path) -> io::Result<()> {
+    let inputs: [(&str, &[u8]); 5] = [
+        ("zoo", b"\x04# a server\ntickTime=2000\ndataDir=/var/lib/zookeeper\nclientPort: 2181\n\
+            4lw.commands.whitelist=stat, ruok\nautopurge.snapRetainCount 3\nmaxClientCnxns=60\n\
+            secureClientPort=2182\nssl.keyStore.location=/k.pem\nauthProvider.1=org.apache.zookeeper\
+            .server.auth.SASLAuthenticationProvider\nadmin.enableServer=false\n"),
+        ("escapes", b"\x04tick\\u0054ime = 20\\\n  00\n! no\n\\ta\\=b c\n"),
+        ("dynamic", b"\x02dataDir=/d\ndynamicConfigFile=zoo.cfg.dynamic\n\0\
+            server.1=a:2888:3888:participant;2181\n"),
+        ("toml", b"\x01[listen]\nplain = \"127.0.0.1:2181\"\n\n[session]\ntick = \"3s\"\n\
+            [identity]\nusers = [\"bob\"]\n"),
+        ("environment", b"\x03TENURE_TICK=2000\nSERVER_JVMFLAGS=-Dzookeeper.skipACL=yes\0tick=1\n"),
+    ];
+    fs::create_dir_all(folder)?;
+    inputs.iter().try_for_each(|(name, input)| fs::write(folder.join(name), input))
 }
 
 fn paths(folder: &Path) -> io::Result<()> {

@@ -1,13 +1,15 @@
 //! The server, its clients, and what they can do.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
+use tenure::auth::sasl::Users;
 use tenure::base::limits;
 use tenure::base::{Millis, Moment, Password, SessionId, WallMillis, Zxid};
-use tenure::engine::{Engine, EngineOptions};
+use tenure::engine::{Engine, EngineOptions, Rules, Schemes};
 use tenure::replication::{InMemory, Replicator};
+use tenure::service::identity::Settings;
 use tenure::service::{Closing, Now, Options, Peer, Service, Transport};
 use tenure::wire::{ConnectRequest, ConnectResponse, Op, frame};
 
@@ -46,8 +48,8 @@ pub struct World {
 impl World {
     pub fn new() -> World {
         let now = Now { moment: Moment(1), wall: WallMillis(1_000) };
-        let options = Options { connections_per_address: 0, ..Options::default() };
-        let engine = Engine::new(EngineOptions::default());
+        let options = options();
+        let engine = Engine::new(EngineOptions { rules: options.rules, hash_seed: 0 });
         let passwords = Box::new(|| Password([7; Password::LEN]));
         let service = Service::new(options, engine, now, passwords).in_place(true);
         World { service, now, links: [const { None }; CLIENTS], granted: [None; CLIENTS], xid: 0 }
@@ -190,6 +192,31 @@ impl World {
             }
         }
     }
+}
+
+/// A server that knows every scheme, has a user and a super, and keeps small limits.
+fn options() -> Options {
+    static IDENTITY: OnceLock<Settings> = OnceLock::new();
+    let identity = IDENTITY.get_or_init(|| {
+        let mut users = Users::new([7; 16]);
+        users.add("bob", "pencil", [9; 16]).expect("a name and a password");
+        Settings {
+            users,
+            super_digest: Some("super:D/InIHSb7yEEbrWz8b9l71RjZJU=".into()),
+            super_sasl: vec!["bob".into()],
+            ensemble_names: vec!["here".into()],
+            ..Settings::default()
+        }
+    });
+    let rules = Rules {
+        schemes: Schemes { digest: true, sasl: true, x509: true },
+        enforces_quota: true,
+        ephemerals_per_session: 4,
+        ephemeral_bytes_per_session: 64,
+        ..Rules::default()
+    };
+    let identity = identity.clone();
+    Options { connections_per_address: 0, identity, rules, ..Options::default() }
 }
 
 /// The session that the first frame of a connection grants.
