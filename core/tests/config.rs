@@ -220,6 +220,16 @@ fn identities_are_told_by_a_zoo_cfg_and_its_companions() {
     assert_eq!(code, 2, "{said}");
     assert!(said.contains(&format!("{}:3: error: ", jaas.display())), "{said}");
     assert!(!said.contains("secret-of-bob") && !complained.contains("secret-of-bob"), "{said}");
+
+    // A file about clients alone says nothing about a server, unless its section is asked for.
+    fs::write(&jaas, "Client {\n  a.Krb5LoginModule required;\n};\n").expect("written");
+    let (code, said, _) = run(&mut told(&["config", "check"]));
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("no section Server") && said.contains("warning"), "{said}");
+    let named = format!("{options} -Dzookeeper.sasl.serverconfig=Other");
+    let (code, said, _) = run(told(&["config", "check"]).env("SERVER_JVMFLAGS", &named));
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("no section Other"), "{said}");
 }
 
 /// What the check says is carried out as it stands, and the old file serves the old data.

@@ -135,15 +135,23 @@ impl Config {
             self.problems.error(&origin, format!("{}: {shown} is not UTF-8", origin.key()));
             return;
         };
-        let section = self.text(&JAAS_SECTION).unwrap_or("Server").to_owned();
-        let (users, faults) = jaas::read(&text, &section);
+        let named = self.text(&JAAS_SECTION).map(str::to_owned);
+        let section = named.as_deref().unwrap_or("Server");
+        let (users, faults) = jaas::read(&text, section);
         for fault in faults {
             let at = Origin::File {
                 file: shown.as_str().into(),
                 line: fault.line.max(1),
                 key: shown.clone(),
             };
-            self.problems.error(&at, fault.text);
+            // Java's options are often the same for clients and servers, and name a file about
+            // clients alone: Apache's server then starts without SASL. A section that was asked
+            // for by name is another matter.
+            if fault.line == 0 && named.is_none() {
+                self.problems.warn(&at, format!("{}; nobody can log in by SASL", fault.text));
+            } else {
+                self.problems.error(&at, fault.text);
+            }
         }
         self.warn_if_readable(file, &origin, "passwords");
         let mut all = match self.given(&SASL_USERS).map(|given| given.value.clone()) {
