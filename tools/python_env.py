@@ -17,15 +17,17 @@ PIP_LIMIT = 600.0
 class PythonEnv:
     """A virtual environment that is made, mended and filled when it is first needed."""
 
-    def __init__(self, folder: Path, log: Path, packages: Packages) -> None:
+    def __init__(self, folder: Path, log: Path, packages: Packages,
+                 requirements: Path = REQUIREMENTS) -> None:
         self._folder = folder
         self._log = log
         self._packages = packages
+        self._requirements = requirements
         self._is_ready = False
 
     @property
     def python(self) -> Path:
-        """Its interpreter, with everything of requirements.txt installed."""
+        """Its interpreter, with everything that is required installed."""
         if not self._is_ready:
             self._make()
             self._fill()
@@ -60,15 +62,15 @@ class PythonEnv:
         return ask([self._folder / "bin" / "python", "-m", "pip", "--version"]) is not None
 
     def _fill(self) -> None:
-        wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+        wanted = hashlib.sha256(self._requirements.read_bytes()).hexdigest()
         stamp = self._folder / "requirements.sha256"
         if stamp.exists() and stamp.read_text() == wanted:
             return
         done = run(
             [self._folder / "bin" / "python", "-m", "pip", "install", "--upgrade",
-             "--disable-pip-version-check", "--requirement", REQUIREMENTS],
+             "--disable-pip-version-check", "--requirement", self._requirements],
             self._log, cwd=ROOT, limit=PIP_LIMIT)
         if not done.is_good:
-            raise Missing(f"pip cannot install {REQUIREMENTS.name} ({done.says()}), "
+            raise Missing(f"pip cannot install {self._requirements.name} ({done.says()}), "
                           f"see {self._log}")
         stamp.write_text(wanted)
