@@ -121,6 +121,13 @@ def test_another_authority_is_refused(front: Front, other: Authority) -> None:
     assert front.received == 0
 
 
+def test_the_machines_authorities_are_trusted_unless_others_are_named(
+        front: Front, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    with tenure.Client(f"localhost:{front.port}", tls=True) as client:
+        client.create("/trusted")
+
+
 def test_a_client_proves_itself_where_that_is_required(
         server: tenure.Server, authority: Authority, tmp_path: Path) -> None:
     front = Front(server.port, authority.issue(), clients=authority)

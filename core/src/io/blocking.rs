@@ -127,7 +127,7 @@ impl Client {
     /// Waits until the client is connected, for at most `timeout` if there is one.
     ///
     /// # Errors
-    /// `Timeout`, or what finished the client.
+    /// `Timeout`; `Tls` as [`crate::Client::connected`]; or what finished the client.
     pub fn wait_connected(&self, timeout: Option<Duration>) -> Result<()> {
         match timeout {
             None => wait(self.client.connected()),
@@ -136,6 +136,11 @@ impl Client {
                 Err(Error::Timeout { sent: false, epoch })
             }),
         }
+    }
+
+    /// See [`crate::Client::connect_failure`].
+    pub fn connect_failure(&self) -> Option<Arc<str>> {
+        self.client.connect_failure()
     }
 
     /// The operations, in whatever session is current when each is carried out.

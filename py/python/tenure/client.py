@@ -9,7 +9,8 @@ from typing import Literal, Self, TypedDict, Unpack
 from . import _tenure
 from .callbacks import Callbacks
 from .errors import (AuthFailedError, ClosedError, ConnectionLossError, ForkedError,
-                     InvalidArgumentError, OperationTimeoutError, SessionLostError, chosen)
+                     InvalidArgumentError, OperationTimeoutError, ServerError, SessionLostError,
+                     chosen)
 from .operations import Operations
 from .proof import Sasl, Tls, as_files, as_user
 from .recovery import Recovery
@@ -147,7 +148,7 @@ class Client(Operations):
             try:
                 value(closed)
             except (AuthFailedError, ClosedError, ConnectionLossError, ForkedError,
-                    SessionLostError):
+                    ServerError, SessionLostError):
                 pass
 
     def detach(self) -> Credentials:

@@ -245,8 +245,9 @@ impl Client {
     /// # Errors
     /// `ConnectionLoss` if no server confirmed it, which is known after a second without a connection,
     /// and after the session timeout if one connection after the other breaks: the session then ends
-    /// when its timeout has passed. What had finished the client, if it was finished before, unless
-    /// that was a close.
+    /// when its timeout has passed; and what the server answers instead of closing it, such as
+    /// `AuthRequired`. What had finished the client, if it was finished before, unless that was a
+    /// close.
     pub async fn close(self) -> Result<()> {
         let (sender, receiver) = oneshot::channel();
         let answer: Answer<()> = Box::new(move |result| {
@@ -325,11 +326,17 @@ impl Credentials {
     /// # Errors
     /// As [`Builder::connect`] and [`Client::close`].
     pub async fn end(self, hosts: &str) -> Result<bool> {
-        let client = Client::builder(hosts)
-            .recovery(crate::client::Recovery::ResumeOnly)
-            .resume(self)
-            .connect()
-            .await;
+        self.end_with(Client::builder(hosts)).await
+    }
+
+    /// [`Credentials::end`] with the settings of `builder`, such as [`Builder::tls`] and
+    /// [`Builder::sasl`]; its recovery and the session it resumes are replaced.
+    ///
+    /// # Errors
+    /// As [`Credentials::end`].
+    pub async fn end_with(self, builder: Builder) -> Result<bool> {
+        let client =
+            builder.recovery(crate::client::Recovery::ResumeOnly).resume(self).connect().await;
         match client {
             Ok(client) => client.close().await.map(|()| true),
             Err(Error::SessionLost {

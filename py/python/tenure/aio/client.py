@@ -10,7 +10,7 @@ from .. import _tenure
 from ..client import Client as BlockingClient
 from ..client import ClientOptions
 from ..errors import (AuthFailedError, ClosedError, ConnectionLossError, ForkedError,
-                      OperationTimeoutError, SessionLostError)
+                      OperationTimeoutError, ServerError, SessionLostError)
 from ..session import Session
 from ..values import Auth, Credentials, Hosts, Seconds, State, as_auth, in_seconds
 from ..waiting import raised, value
@@ -52,7 +52,7 @@ class Client(Operations):
                 await self._bridges.ready(closed)
             value(closed)
         except (TimeoutError, AuthFailedError, ClosedError, ConnectionLossError, ForkedError,
-                SessionLostError):
+                ServerError, SessionLostError):
             pass
         finally:
             self._bridges.close()

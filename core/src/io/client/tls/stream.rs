@@ -43,7 +43,12 @@ impl TlsStream {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.stream.writable().await
                 }
-                other => other,
+                Err(error) => {
+                    // What the server said before it hung up is the better reason.
+                    let _ = self.receive();
+                    Err(error)
+                }
+                Ok(()) => Ok(()),
             }
         } else {
             match self.receive() {
