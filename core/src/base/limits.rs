@@ -230,3 +230,13 @@ pub const EPHEMERALS_PER_IDENTITY: u64 = 500_000;
 
 /// Bytes of them, paths and data. Refused in the same way.
 pub const EPHEMERAL_BYTES_PER_IDENTITY: u64 = 512 << 20;
+
+/// Quotas that the figures by namespace are summed up over, in the order of their paths. Those behind
+/// them are kept and enforced like all others, and left out of the figures.
+pub const QUOTAS_SHOWN: usize = 1_000;
+
+/// Namespaces whose refusals are counted one by one. Those of further ones are in the total only.
+pub const QUOTA_NAMESPACES: usize = 100;
+
+/// How far apart lines about quotas in the log are, at least. What is left out is counted in the next.
+pub const QUOTA_LINES: Duration = Duration::from_secs(1);

@@ -27,6 +27,7 @@ impl Engine {
             is_over_limit: false,
             begun: None,
             ended: None,
+            quotas: Vec::new(),
         };
         match &txn.change {
             Change::CreateSession { id, timeout, password } => {
@@ -47,10 +48,11 @@ impl Engine {
         }
         effects.is_over_limit = draft.is_over_limit;
         if effects.result.is_ok() {
-            (effects.changes, effects.owners) = self.keep(draft);
+            self.keep(draft, &mut effects);
             effects.owners.retain(|owner| Some(*owner) != effects.ended);
         } else {
-            self.undo(draft);
+            self.undo(&mut draft);
+            effects.quotas = draft.notices;
         }
         effects
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::quota::Quotas;
 use super::{Engine, reserved};
 use crate::base::SessionId;
 use crate::tree::Kind;
@@ -39,5 +40,6 @@ impl Engine {
         for path in reserved::ALL {
             assert!(self.tree.find(path).is_some(), "E4: {path} exists");
         }
+        assert_eq!(self.quotas, Quotas::of(&self.tree), "E7: quotas follow from the tree");
     }
 }

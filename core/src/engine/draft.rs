@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Changed, Engine};
+use super::effects::QuotaNotice;
+use super::quota::{Usage, Use};
+use super::{Changed, Effects, Engine};
 use crate::base::{Acl, EventKind, Identity, SessionId, WallMillis, Zxid};
 use crate::tree::{Birth, Kind, NodeId, Step};
 
@@ -22,6 +24,10 @@ pub(super) struct Draft {
     changes: Vec<Changed>,
     /// Whether a session would have kept too much alive.
     pub(super) is_over_limit: bool,
+    /// What the steps mean to the quotas; it counts when they are final.
+    pub(super) uses: Vec<Use>,
+    /// What quotas gave reason to say on the way. It is not taken back.
+    pub(super) notices: Vec<QuotaNotice>,
 }
 
 /// One step, with what it did to the table of ephemerals.
@@ -47,6 +53,7 @@ impl Engine {
     ) -> NodeId {
         let path = birth.path.to_owned();
         let (kind, bytes) = (birth.kind, birth.data.map_or(0, <[u8]>::len));
+        self.note_use(draft, &path, Usage::of(birth.data));
         let (id, step) = self.tree.create(parent, birth);
         let mut ephemeral = None;
         if let Kind::Ephemeral(owner) = kind {
@@ -67,6 +74,7 @@ impl Engine {
         zxid: Zxid,
     ) {
         draft.changes.push(self.changed(EventKind::Deleted, id, path.to_owned(), Some(parent)));
+        self.note_use(draft, path, Usage::of(self.tree.node(id).data()).less());
         let mut ephemeral = None;
         if let Kind::Ephemeral(owner) = self.tree.node(id).kind() {
             let bytes = self.data_length(id);
@@ -84,6 +92,7 @@ impl Engine {
         data: Option<&[u8]>,
         asker: Asker<'_>,
     ) {
+        self.note_use(draft, path, self.growth(id, data));
         let mut ephemeral = None;
         if let Kind::Ephemeral(owner) = self.tree.node(id).kind() {
             let (old, new) = (self.data_length(id), data.map_or(0, <[u8]>::len));
@@ -95,24 +104,29 @@ impl Engine {
         draft.changes.push(self.changed(EventKind::DataChanged, id, path.to_owned(), None));
     }
 
-    /// Makes the draft final and returns what watchers hear, and whose ephemerals are others or hold
-    /// other data than before.
-    pub(super) fn keep(&mut self, draft: Draft) -> (Vec<Changed>, Vec<SessionId>) {
-        let mut owners = Vec::new();
+    /// Makes the draft final, and adds to the effects what watchers hear, whose ephemerals are others
+    /// or hold other data than before, and what is said of quotas.
+    pub(super) fn keep(&mut self, mut draft: Draft, effects: &mut Effects) {
         for done in draft.steps {
             self.tree.keep(done.step);
             if let Some((owner, _)) = done.ephemeral
-                && owners.last() != Some(&owner)
+                && effects.owners.last() != Some(&owner)
             {
-                owners.push(owner);
+                effects.owners.push(owner);
             }
         }
-        (draft.changes, owners)
+        if !draft.uses.is_empty() {
+            self.count_uses(draft.uses, &mut draft.notices);
+        }
+        effects.changes = draft.changes;
+        effects.quotas = draft.notices;
     }
 
-    /// Takes everything back.
-    pub(super) fn undo(&mut self, draft: Draft) {
-        for done in draft.steps.into_iter().rev() {
+    /// Takes everything back. What there is to say of limits is said all the same.
+    pub(super) fn undo(&mut self, draft: &mut Draft) {
+        draft.changes.clear();
+        draft.uses.clear();
+        for done in draft.steps.drain(..).rev() {
             self.tree.undo(done.step);
             match done.ephemeral {
                 Some((owner, Listing::Listed(path, bytes))) => {

@@ -24,6 +24,21 @@ pub struct Effects {
     pub begun: Option<SessionId>,
     /// The session that is gone from now on.
     pub ended: Option<SessionId>,
+    /// What quotas gave reason to say.
+    pub quotas: Vec<QuotaNotice>,
+}
+
+/// Something an operator wants to know of the quota on a path. It does not change the outcome.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum QuotaNotice {
+    /// A soft limit is exceeded, and what is used has grown.
+    Exceeded(Arc<str>),
+    /// A hard limit was in the way.
+    Refused(Arc<str>),
+    /// A hard limit would have been in the way, but the stats znode is missing.
+    Unenforced(Arc<str>),
+    /// The text of the limits znode cannot be read, so there are no limits.
+    Malformed(Arc<str>),
 }
 
 /// One znode created, deleted or set.

@@ -16,7 +16,8 @@
 //! * E3 an ephemeral has no children;
 //! * E4 the reserved znodes exist;
 //! * E5 a transaction that fails leaves tree, sessions and ephemerals as they were;
-//! * E6 the bytes of a session's ephemerals are the sum over their paths and data.
+//! * E6 the bytes of a session's ephemerals are the sum over their paths and data;
+//! * E7 quotas and what is used of them are what a look at the tree would find.
 
 pub mod access;
 mod apply;
@@ -32,6 +33,7 @@ mod load;
 pub mod model;
 mod multi;
 mod network;
+mod quota;
 pub mod read;
 mod reap;
 mod reserved;
@@ -44,9 +46,10 @@ pub mod txn;
 mod znodes;
 
 pub use batch::{Batch, BatchWriter, MOST_TXNS, Rules, Schemes, Undecodable};
-pub use effects::{Changed, Effects};
+pub use effects::{Changed, Effects, QuotaNotice};
 pub use image::Counts;
 pub use load::Loader;
+pub use quota::{Limits, Quota, Usage};
 pub use read::{Read, read};
 pub use restore::Restore;
 pub use rewatch::{Rewatch, rewatch};
@@ -77,6 +80,7 @@ pub struct Engine {
     tree: Tree,
     registry: Registry,
     ephemerals: Ephemerals,
+    quotas: quota::Quotas,
     last_zxid: Zxid,
     /// The length of the longest answer that is given to a read. Local.
     max_reply: usize,
@@ -94,6 +98,7 @@ impl Engine {
             tree,
             registry: Registry::default(),
             ephemerals: Ephemerals::default(),
+            quotas: quota::Quotas::default(),
             last_zxid: Zxid::ZERO,
             max_reply: limits::MAX_REPLY,
             scan: None,

@@ -20,9 +20,7 @@ impl Engine {
             match self.part(draft, op, asker) {
                 Ok(result) => results.push(result),
                 Err(code) => {
-                    let is_over_limit = draft.is_over_limit;
-                    self.undo(std::mem::take(draft));
-                    draft.is_over_limit = is_over_limit;
+                    self.undo(draft);
                     return failures(ops.len(), results.len(), code);
                 }
             }

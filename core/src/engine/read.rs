@@ -85,13 +85,13 @@ impl<'e> Reader<'e> {
                 if path.contains('\0') {
                     return Err(Code::BadArguments);
                 }
-                jute::put_stat(out, &self.readable(path)?.1.stat());
+                jute::put_stat(out, &self.engine.stat(path, self.readable(path)?.0));
             }
             Request::GetData { path, .. } => self.put_data(path, out)?,
             Request::GetChildren { path, .. } => self.put_children(path, out).map(drop)?,
             Request::GetChildren2 { path, .. } => {
-                let node = self.put_children(path, out)?;
-                jute::put_stat(out, &node.stat());
+                let id = self.put_children(path, out)?;
+                jute::put_stat(out, &self.engine.stat(path, id));
             }
             Request::GetAcl { path } => self.put_acl(path, out)?,
             Request::GetAllChildrenNumber { path } => {
@@ -119,13 +119,16 @@ impl<'e> Reader<'e> {
     }
 
     fn put_data(&self, path: &str, out: &mut BytesMut) -> Result<(), Code> {
-        let (_, node) = self.readable(path)?;
-        jute::put_buffer(out, node.data());
-        jute::put_stat(out, &node.stat());
+        let (id, node) = self.readable(path)?;
+        match self.engine.usage_text(path) {
+            Some(text) => jute::put_buffer(out, Some(text.as_bytes())),
+            None => jute::put_buffer(out, node.data()),
+        }
+        jute::put_stat(out, &self.engine.stat(path, id));
         Ok(())
     }
 
-    fn put_children(&self, path: &str, out: &mut BytesMut) -> Result<Node<'e>, Code> {
+    fn put_children(&self, path: &str, out: &mut BytesMut) -> Result<NodeId, Code> {
         let (id, node) = self.readable(path)?;
         let tree = &self.engine.tree;
         jute::put_length(out, node.num_children());
@@ -133,12 +136,12 @@ impl<'e> Reader<'e> {
             jute::put_string(out, tree.node(child).name());
             self.within_ceiling(out)?;
         }
-        Ok(node)
+        Ok(id)
     }
 
     /// READ or ADMIN shows the list; only ADMIN shows what is behind the names.
     fn put_acl(&self, path: &str, out: &mut BytesMut) -> Result<(), Code> {
-        let (_, node) = self.find(path)?;
+        let (id, node) = self.find(path)?;
         let allowed = |perms| self.engine.allows(node.acl(), perms, self.identities);
         if allowed(Perms::ADMIN) {
             jute::put_acl(out, node.acl());
@@ -147,7 +150,7 @@ impl<'e> Reader<'e> {
         } else {
             return Err(Code::NoAuth);
         }
-        jute::put_stat(out, &node.stat());
+        jute::put_stat(out, &self.engine.stat(path, id));
         Ok(())
     }
 

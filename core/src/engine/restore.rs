@@ -1,5 +1,8 @@
 //! A state put together from what was written down: an image of our own or somebody else's.
 
+use bytes::Bytes;
+
+use super::quota::Quotas;
 use super::{Engine, EngineOptions, Inconsistent, Znode, reserved};
 use crate::base::{SessionId, Zxid, limits};
 use crate::session::{Ephemerals, Registered, Registry};
@@ -19,9 +22,17 @@ impl Engine {
         Restore { options, tree, registry: Registry::default() }
     }
 
-    /// Every znode with its path, parents before their children, the root first as `/`.
+    /// Every znode with its path, parents before their children, the root first as `/`. What shows
+    /// the usage of a quota has it as its data.
     pub fn znodes(&self) -> impl Iterator<Item = (String, Znode)> {
-        self.tree.walk().map(|id| (self.tree.path(id), self.tree.node(id).to_znode()))
+        self.tree.walk().map(|id| {
+            let path = self.tree.path(id);
+            let mut znode = self.tree.node(id).to_znode();
+            if let Some(text) = self.usage_text(&path) {
+                znode.data = Some(Bytes::from(text));
+            }
+            (path, znode)
+        })
     }
 }
 
@@ -90,11 +101,13 @@ impl Restore {
         }
         let Restore { options, tree, registry } = self;
         let rules = options.rules;
+        let quotas = Quotas::of(&tree);
         Ok(Engine {
             rules,
             tree,
             registry,
             ephemerals,
+            quotas,
             last_zxid,
             max_reply: limits::MAX_REPLY,
             scan: None,

@@ -1,6 +1,7 @@
 //! Writes to znodes: the checks of each operation in ZooKeeper's order, then the change.
 
 use super::draft::{Asker, Draft};
+use super::quota::{self, Usage};
 use super::{Engine, access, reserved};
 use crate::base::{Acl, Code, Perms, SessionId, Stat, path};
 use crate::tree::{Birth, Kind, NodeId};
@@ -37,6 +38,7 @@ impl Engine {
         if matches!(above.kind(), Kind::Ephemeral(_)) {
             return Err(Code::NoChildrenForEphemerals);
         }
+        self.within_quota(draft, &path, Usage::of(create.data.as_deref()))?;
         let kind = Kind::new(mode, asker.session);
         if let Kind::Ephemeral(owner) = kind {
             let bytes = path.len() + create.data.as_ref().map_or(0, |data| data.len());
@@ -86,7 +88,11 @@ impl Engine {
         asker: Asker<'_>,
     ) -> Result<Stat, Code> {
         let id = self.find_valid(path)?;
+        if quota::is_stats(path) {
+            return Err(Code::NoAuth);
+        }
         self.expect(id, Perms::WRITE, asker)?;
+        self.within_quota(draft, path, self.growth(id, data))?;
         expect_version(version, self.tree.node(id).version())?;
         if let Kind::Ephemeral(owner) = self.tree.node(id).kind() {
             let growth = data.map_or(0, <[u8]>::len).saturating_sub(self.data_length(id));
@@ -109,7 +115,7 @@ impl Engine {
         self.expect(id, Perms::ADMIN, asker)?;
         expect_version(version, self.tree.node(id).aversion())?;
         self.tree.set_acl(id, acl);
-        Ok(self.tree.node(id).stat())
+        Ok(self.stat(path, id))
     }
 
     /// Fails unless the znode can be read and has the version.

@@ -68,6 +68,7 @@ impl Service {
         for changed in &effects.changes {
             self.fire(engine, changed, effects, asker);
         }
+        self.stats.quotas.note(&effects.quotas, now.moment);
         match &proposal.txn.change {
             Change::CreateSession { id, timeout, password } if effects.begun.is_some() => {
                 self.begin(proposal, (*id, *timeout, *password), now);

@@ -31,6 +31,7 @@ mod outbox;
 mod peer;
 mod peers;
 mod pressure;
+mod quota;
 mod reached;
 mod rest;
 mod stats;
@@ -56,6 +57,7 @@ pub use dispatch::Received;
 pub use outbox::{Closing, Outbox, Waiting};
 pub use peer::{Peer, Traffic, Transport};
 pub use peers::Refused;
+pub use quota::QuotaStats;
 pub use reached::{Limit, Reached};
 pub use rest::Unprocessed;
 pub use stats::{DiskStats, Stats};
@@ -169,6 +171,7 @@ impl Service {
         engine.limit_replies(options.ceilings.reply);
         let mut ids = SessionIds::start(options.server_id, now.wall);
         let mut deadlines = Deadlines::default();
+        quota::say_malformed(&engine);
         for (id, registered) in engine.registry().iter() {
             if (id.0 >> 56) as u8 == options.server_id {
                 ids.skip_past(id);

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering}
 use std::time::Duration;
 
 use super::deliver::Proposal;
+use super::quota::QuotaStats;
 use super::reached::Reached;
 
 /// What it takes to keep a request besides its bytes.
@@ -39,6 +40,8 @@ pub struct Stats {
     pub unread_bytes: AtomicUsize,
     /// When the oldest request arrived that is on its way to the disk; 0 if there is none.
     pub oldest: AtomicU64,
+    /// Figures of quotas.
+    pub quotas: QuotaStats,
     /// Figures of the disk; none of a server that keeps everything in memory.
     pub disk: OnceLock<DiskStats>,
     latency: Spread,

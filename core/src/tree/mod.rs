@@ -101,16 +101,19 @@ impl Tree {
 
     /// How many znodes are below this one, at any depth.
     pub fn descendants(&self, top: NodeId) -> usize {
-        if top == ROOT {
-            return self.slots.len() - 1;
-        }
-        let mut count = 0;
-        let mut at = self.slots.get(top).first;
-        while at != NONE {
-            count += 1;
-            at = self.after(at, top);
-        }
-        count
+        if top == ROOT { self.slots.len() - 1 } else { self.below(top).count() }
+    }
+
+    /// The znodes below this one, at any depth, parents before their children.
+    pub fn below(&self, top: NodeId) -> impl Iterator<Item = NodeId> {
+        let mut next = self.slots.get(top).first;
+        std::iter::from_fn(move || {
+            let at = next;
+            (at != NONE).then(|| {
+                next = self.after(at, top);
+                at
+            })
+        })
     }
 
     /// The znode after `at` in a walk through everything below `top`, parents before children.

@@ -6,6 +6,7 @@ mod ephemerals;
 mod hostile;
 mod model;
 mod multis;
+mod quotas;
 mod reads;
 mod restore;
 mod scans;

@@ -30,6 +30,7 @@ pub struct ServerBuilder {
     sessionless_timeout: Duration,
     outstanding_limit: usize,
     extended_types: bool,
+    enforce_quota: bool,
     reap_interval: Duration,
     reap_most: u32,
     never_used_containers: Option<Duration>,
@@ -60,6 +61,7 @@ impl Default for ServerBuilder {
             sessionless_timeout: limits::SESSIONLESS_TIMEOUT,
             outstanding_limit: limits::OUTSTANDING,
             extended_types: true,
+            enforce_quota: false,
             reap_interval: limits::REAP_INTERVAL,
             reap_most: limits::REAP_MOST as u32,
             never_used_containers: None,
@@ -148,6 +150,14 @@ impl ServerBuilder {
     /// Whether znodes with a time to live can be created. Default: yes.
     pub fn extended_types(mut self, yes: bool) -> Self {
         self.extended_types = yes;
+        self
+    }
+
+    /// Whether the hard limits of quotas are kept: a create or a setData that would exceed one is
+    /// refused with `QuotaExceeded`. Without it they are counted against all the same, and forbid
+    /// nothing. Default: no.
+    pub fn enforce_quota(mut self, yes: bool) -> Self {
+        self.enforce_quota = yes;
         self
     }
 
@@ -264,6 +274,7 @@ impl ServerBuilder {
     fn rules(&self) -> Rules {
         Rules {
             extended_types: self.extended_types,
+            enforces_quota: self.enforce_quota,
             never_used_containers: self.never_used_containers.map(Millis::from_duration),
             schemes: self.identities.schemes(),
             skips_acl: self.identities.skips_acl,

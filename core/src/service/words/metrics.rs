@@ -3,6 +3,7 @@
 //! [`METRICS`] is the whole list. A figure that ZooKeeper has too goes by ZooKeeper's name, so that
 //! dashboards find it. A new one is one row, at the end of the group it belongs to.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,11 +13,12 @@ use super::server::VERSION;
 use super::{Now, decimal};
 use crate::base::Zxid;
 use crate::engine::Engine;
+use crate::service::quota::{self, Figures};
 use crate::service::stats::{DiskStats, Spread, Stats};
 use crate::service::{Limit, Peer, Service};
 
 /// What a row may look at. Nothing a row does may cost more than a few loads: there is no list that
-/// it may walk.
+/// it may walk, but those that a constant keeps short.
 struct Seen<'a> {
     service: &'a Service,
     stats: &'a Stats,
@@ -37,11 +39,13 @@ enum Value {
 enum Metric {
     /// One line.
     One(&'static str, fn(&Seen<'_>) -> Option<Value>),
+    /// One line for each of a few keys, `KEY_NAME`.
+    Each(&'static str, fn(&Seen<'_>) -> Vec<(String, i64)>),
     /// Five lines: `avg_`, `min_`, `max_`, `cnt_` and `sum_`, in milliseconds.
     Summary(&'static str, for<'a> fn(&'a Seen<'_>) -> Option<&'a Spread>),
 }
 
-use Metric::{One, Summary};
+use Metric::{Each, One, Summary};
 
 fn count(value: usize) -> Option<Value> {
     Some(Value::Count(value as u64))
@@ -53,6 +57,11 @@ fn load(counter: &AtomicU64) -> Option<Value> {
 
 fn reached(seen: &Seen<'_>, limit: Limit) -> Option<Value> {
     Some(Value::Count(seen.stats.reached.count(limit)))
+}
+
+/// What stands in one column of a table; -1 is no limit.
+fn keyed(all: BTreeMap<&str, Figures>, column: fn(Figures) -> Option<i64>) -> Vec<(String, i64)> {
+    all.into_iter().map(|(key, row)| (key.to_owned(), column(row).unwrap_or(-1))).collect()
 }
 
 /// Every figure there is, in the order of the lines.
@@ -99,6 +108,22 @@ const METRICS: &[Metric] = &[
     One("under_way_bytes", |seen| count(seen.stats.under_way_bytes())),
     One("incomplete_bytes", |seen| count(seen.stats.incomplete_bytes.load(Ordering::Relaxed))),
     One("unread_bytes", |seen| count(seen.stats.unread_bytes.load(Ordering::Relaxed))),
+    // Quotas, by the first components of their paths.
+    Each("quota_count_limit_per_namespace", |seen| {
+        keyed(quota::limits_by_namespace(&seen.engine), |limits| limits.count)
+    }),
+    Each("quota_bytes_limit_per_namespace", |seen| {
+        keyed(quota::limits_by_namespace(&seen.engine), |limits| limits.bytes)
+    }),
+    Each("quota_count_usage_per_namespace", |seen| {
+        keyed(quota::usage_by_namespace(&seen.engine), |usage| usage.count)
+    }),
+    Each("quota_bytes_usage_per_namespace", |seen| {
+        keyed(quota::usage_by_namespace(&seen.engine), |usage| usage.bytes)
+    }),
+    Each("quota_exceeded_error_per_namespace", |seen| seen.stats.quotas.refused_by_namespace()),
+    One("quota_exceeded_errors", |seen| load(&seen.stats.quotas.refused)),
+    One("quota_soft_limit_exceeded", |seen| load(&seen.stats.quotas.exceeded)),
     // The disk.
     Summary("fsynctime", |seen| Some(&seen.disk()?.syncs)),
     Summary("snapshottime", |seen| Some(&seen.disk()?.snapshots)),
@@ -125,6 +150,12 @@ pub(super) fn mntr(service: &Service, _: &Peer, now: Now, out: &mut String) {
             One(name, value) => {
                 if let Some(value) = value(&seen) {
                     line(out, name, &value);
+                }
+            }
+            Each(name, values) => {
+                for (key, value) in values(&seen) {
+                    // Writing to a string cannot fail.
+                    let _ = writeln!(out, "zk_{key}_{name}\t{value}");
                 }
             }
             Summary(name, spread) => {
@@ -162,7 +193,7 @@ mod tests {
     #[test]
     fn every_figure_has_a_name_of_its_own() {
         let names = METRICS.iter().map(|metric| match metric {
-            One(name, _) | Summary(name, _) => *name,
+            One(name, _) | Each(name, _) | Summary(name, _) => *name,
         });
         let mut seen = std::collections::BTreeSet::new();
         for name in names {
