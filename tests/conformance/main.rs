@@ -18,6 +18,7 @@ mod multi;
 mod ordering;
 mod paths;
 mod persistent_watches;
+mod quota;
 mod reattach;
 mod remove_watches;
 mod replies;

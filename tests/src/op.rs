@@ -56,6 +56,7 @@ pub const INVALID_ACL: i32 = -114;
 pub const AUTH_FAILED: i32 = -115;
 pub const NO_WATCHER: i32 = -121;
 pub const AUTH_REQUIRED: i32 = -124;
+pub const QUOTA_EXCEEDED: i32 = -125;
 
 pub const CREATED: i32 = 1;
 pub const DELETED: i32 = 2;

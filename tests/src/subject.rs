@@ -25,6 +25,7 @@ pub struct Settings {
     pub max_connections_per_address: u32,
     pub sessionless_timeout: Option<Duration>,
     pub extended_types: bool,
+    pub enforce_quota: bool,
     /// Session time stands still until the test moves it.
     pub manual_clock: bool,
     pub identities: Identities,
@@ -39,6 +40,7 @@ impl Default for Settings {
             max_connections_per_address: 60,
             sessionless_timeout: None,
             extended_types: true,
+            enforce_quota: false,
             manual_clock: false,
             identities: Identities::default(),
         }
@@ -127,7 +129,8 @@ fn embedded(settings: &Settings, directory: Option<&Path>) -> Server {
     let mut builder = Server::builder()
         .tick(settings.tick)
         .max_connections_per_address(settings.max_connections_per_address)
-        .extended_types(settings.extended_types);
+        .extended_types(settings.extended_types)
+        .enforce_quota(settings.enforce_quota);
     builder = settings.identities.build(builder);
     if let Some(limit) = settings.min_session_timeout {
         builder = builder.min_session_timeout(limit);
@@ -153,6 +156,9 @@ fn apache(settings: &Settings, folder: &Path) -> Apache {
         format!("tickTime={}", settings.tick.as_millis()),
         format!("maxClientCnxns={}", settings.max_connections_per_address),
     ];
+    if settings.enforce_quota {
+        lines.push("enforceQuota=true".to_owned());
+    }
     if let Some(limit) = settings.min_session_timeout {
         lines.push(format!("minSessionTimeout={}", limit.as_millis()));
     }

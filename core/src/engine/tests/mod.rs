@@ -6,6 +6,7 @@ mod ephemerals;
 mod hostile;
 mod model;
 mod multis;
+mod quota_recount;
 mod quotas;
 mod reads;
 mod restore;

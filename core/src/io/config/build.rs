@@ -17,7 +17,6 @@ pub(super) const PENDING: &[&super::Setting] = &[
     &TLS_CLIENT_CA,
     &TLS_CLIENT_AUTH,
     &TLS_RELOAD,
-    &ENFORCE_QUOTA,
     &WORDS,
 ];
 
@@ -90,7 +89,9 @@ impl Config {
         if let Some(count) = self.number(&SNAPSHOTS_KEPT) {
             server = server.snapshots_kept(count as usize);
         }
-        server = server.extended_types(self.yes(&EXTENDED_TYPES));
+        server = server
+            .extended_types(self.yes(&EXTENDED_TYPES))
+            .enforce_quota(self.yes(&ENFORCE_QUOTA));
         if let Some(interval) = self.millis(&REAP_INTERVAL) {
             server = server.reap_interval(interval);
         }

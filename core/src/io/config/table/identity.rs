@@ -121,7 +121,7 @@ pub static ENFORCE_QUOTA: Setting = Setting::new(
     ("znodes.enforce_quota", "enforce-quota"),
     Kind::Bool,
     Standard::Bool(false),
-    "Whether writes that exceed a hard quota are refused; otherwise the log has a line.",
+    "Whether writes that exceed a hard quota are refused; otherwise it forbids nothing.",
 )
 .keys(&[Key::same("enforceQuota")]);
 
