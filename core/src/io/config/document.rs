@@ -10,20 +10,21 @@ use toml::de::{DeTable, DeValue};
 
 use super::origin::Origin;
 use super::setting::Setting;
-use super::suggestion::nearest;
+use super::suggestion::{MOST_GUESSES, nearest};
 use super::table::{TABLE, at};
 use super::value::{Kind, Value};
 use super::{Config, Text};
 
 /// Reads a whole file.
 pub(super) fn read(config: &mut Config, file: &Text) {
-    let lines = Lines { name: config.shared_name(), bytes: &file.bytes };
+    let mut lines = Lines::new(config.shared_name(), &file.bytes);
     let Ok(text) = std::str::from_utf8(&file.bytes) else {
         config.problems.error(&lines.at(0, ""), "the file is not UTF-8, which TOML has to be");
         return;
     };
     let (document, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
+    // What comes after the first few is usually about the same slip.
+    for error in errors.iter().take(MOST_GUESSES) {
         let start = error.span().map_or(0, |span| span.start);
         let text = format!("this is no TOML: {}", error.message());
         config.problems.error(&lines.at(start, ""), text);
@@ -33,11 +34,11 @@ pub(super) fn read(config: &mut Config, file: &Text) {
         let name: &str = name.get_ref();
         match value.get_ref() {
             DeValue::Table(_) if !TABLE.iter().any(|setting| setting.place().0 == name) => {
-                let meant = meant(name, TABLE.iter().map(|setting| setting.place().0));
+                let meant = lines.meant(name, TABLE.iter().map(|setting| setting.place().0));
                 let text = format!("[{name}] is no table of tenure, and has no effect{meant}");
                 config.problems.warn(&lines.at(start, name), text);
             }
-            DeValue::Table(keys) => read_table(config, &lines, name, keys),
+            DeValue::Table(keys) => read_table(config, &mut lines, name, keys),
             _ => {
                 let origin = lines.at(start, name);
                 let why = match TABLE.iter().find(|setting| setting.place().1 == name) {
@@ -50,24 +51,19 @@ pub(super) fn read(config: &mut Config, file: &Text) {
     }
 }
 
-fn read_table(config: &mut Config, lines: &Lines<'_>, table: &str, keys: &DeTable<'_>) {
+fn read_table(config: &mut Config, lines: &mut Lines, table: &str, keys: &DeTable<'_>) {
     for (key, value) in keys {
         let path = format!("{table}.{}", key.get_ref());
         let origin = lines.at(key.span().start, &path);
         match at(&path) {
             Some(setting) => read_value(config, setting, value, origin),
             None => {
-                let meant = meant(&path, TABLE.iter().map(|setting| setting.path));
+                let meant = lines.meant(&path, TABLE.iter().map(|setting| setting.path));
                 let text = format!("{path} is no setting of tenure, and has no effect{meant}");
                 config.problems.warn(&origin, text);
             }
         }
     }
-}
-
-/// What was meant instead of a name that nobody knows, if that can be guessed.
-fn meant<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
-    nearest(name, names).map(|name| format!(": did you mean {name}?")).unwrap_or_default()
 }
 
 fn read_value(
@@ -122,15 +118,31 @@ fn integer(digits: &str, radix: u32) -> Option<u64> {
 }
 
 /// Where in the file something stands.
-struct Lines<'a> {
+struct Lines {
     name: Arc<str>,
-    bytes: &'a [u8],
+    /// Where each line ends.
+    ends: Vec<usize>,
+    /// Guesses that are left.
+    guesses: usize,
 }
 
-impl Lines<'_> {
+impl Lines {
+    fn new(name: Arc<str>, bytes: &[u8]) -> Lines {
+        let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        Lines { name, ends: ends.map(|(offset, _)| offset).collect(), guesses: MOST_GUESSES }
+    }
+
     fn at(&self, offset: usize, key: &str) -> Origin {
-        let before = &self.bytes[..offset.min(self.bytes.len())];
-        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let line = self.ends.partition_point(|&end| end < offset) + 1;
         Origin::File { file: self.name.clone(), line: line as u32, key: key.to_owned() }
+    }
+
+    /// What was meant instead of a name that nobody knows, if that can be guessed.
+    fn meant<'a>(&mut self, name: &str, names: impl Iterator<Item = &'a str>) -> String {
+        if self.guesses == 0 {
+            return String::new();
+        }
+        self.guesses -= 1;
+        nearest(name, names).map(|name| format!(": did you mean {name}?")).unwrap_or_default()
     }
 }

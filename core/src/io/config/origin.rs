@@ -137,7 +137,7 @@ impl Problems {
 
     /// In the order of the lines they are about, files before everything else.
     pub(super) fn sort(&mut self) {
-        self.0.sort_by_key(|problem| match &problem.origin {
+        self.0.sort_by_cached_key(|problem| match &problem.origin {
             Origin::File { file, line, .. } => (0, file.to_string(), *line),
             Origin::Java { .. } => (1, String::new(), 0),
             Origin::Environment(_) => (2, String::new(), 0),

@@ -1,5 +1,8 @@
 //! "Did you mean …?": the known name that is nearest to one that is not known.
 
+/// How many unknown names of one file are worth a guess each: to find one takes a while.
+pub(super) const MOST_GUESSES: usize = 32;
+
 /// The nearest of the names, if it is near enough to be what was meant.
 pub(super) fn nearest<'a>(
     unknown: &str,

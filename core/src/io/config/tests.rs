@@ -253,6 +253,27 @@ fn every_input_is_read_without_a_panic_and_bounded() {
     assert_eq!(config.count(Severity::Error), 1);
 }
 
+/// Reading takes a time that grows with the length of the file and no faster.
+#[test]
+fn a_long_file_of_nonsense_is_read_in_no_time() {
+    let many = |line: &str| line.repeat((super::MOST_BYTES / 4 / line.len()).min(100_000));
+    let started = std::time::Instant::now();
+    let mut numbered = String::new();
+    for number in 0..20_000 {
+        numbered += &format!("k{number}=x\n");
+    }
+    for text in [numbered.as_str(), &many("a=\n"), &many("\\\n"), &many("\\"), &many("a=\\u\n")] {
+        zoo(text);
+    }
+    let table = format!("[listen]\n{}", numbered.replace('x', "1"));
+    for text in [table.as_str(), &many("=\n"), &many("[a]\n"), &many("\"\n")] {
+        of_file("t.toml", text);
+    }
+    let unclosed = many("{");
+    super::jaas::read(&unclosed, "Server");
+    assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
+}
+
 #[test]
 fn both_ports_and_both_directories_are_put_together() {
     let good = [

@@ -95,7 +95,11 @@ impl Kind {
 
     /// What would have been right instead.
     pub fn refusal(self, text: &str) -> String {
-        if text.is_empty() { format!("is empty; {self}") } else { format!("{text:?}: {self}") }
+        if text.is_empty() {
+            format!("is empty; {self}")
+        } else {
+            format!("{}: {self}", shown(text))
+        }
     }
 }
 
@@ -160,6 +164,14 @@ impl fmt::Debug for Value {
             Value::List(_) => "List",
             Value::Users(_) => "Users",
         })
+    }
+}
+
+/// As much of a text as fits into a message, in quotes.
+pub(super) fn shown(text: &str) -> String {
+    match text.char_indices().nth(64) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
     }
 }
 

@@ -2,8 +2,8 @@
 //! options of the Java machine.
 //!
 //! What a key stands for is in [`table`](super::table); keys that have to be seen together are read by
-//! [`ports`], [`directories`], [`tls`] and [`identity`]. All that has no effect here is in [`without_effect`], with the reason.
-//! A key that nobody knows is no error, because it is none for Apache, and is never passed over in
+//! [`ports`], [`directories`], [`tls`] and [`identity`]. All that has no effect here is in
+//! [`without_effect`], with the reason. A key that nobody knows is no error, because it is none for Apache, and is never passed over in
 //! silence.
 
 mod directories;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use super::origin::{Origin, Problems};
 use super::setting::{Form, Setting};
-use super::suggestion::nearest;
+use super::suggestion::{MOST_GUESSES, nearest};
 use super::table::{TABLE, of_key};
 use super::value::Value;
 use super::{Config, Sources, Text, properties};
@@ -50,11 +50,7 @@ pub(super) fn read(config: &mut Config, sources: &Sources, file: &Text) {
     for (key, entry) in in_order(&entries) {
         if let Some((setting, form)) = of_key(key) {
             give(config, setting, form, entry);
-        } else if ![members::is_one, directories::is_one, identity::is_one, tls::is_one]
-            .iter()
-            .any(|is_one| is_one(key))
-            && !idle.take(key, entry, &mut config.problems)
-        {
+        } else if !is_read_elsewhere(key) && !idle.take(key, entry, &mut config.problems) {
             unknown.push((key, entry));
         }
     }
@@ -64,6 +60,11 @@ pub(super) fn read(config: &mut Config, sources: &Sources, file: &Text) {
     tls::read(config, &entries);
     identity::read(config, &entries);
     directories::read(config, &entries);
+}
+
+/// Keys that stand for no setting by themselves, and have an effect.
+fn is_read_elsewhere(key: &str) -> bool {
+    members::is_one(key) || directories::is_one(key) || identity::is_one(key) || tls::is_one(key)
 }
 
 /// The keys of a file. Of those that stand in it twice the last one counts.
@@ -143,8 +144,9 @@ fn report_unknown(unknown: &[(&str, &Entry)], problems: &mut Problems) {
         let keys = TABLE.iter().flat_map(|setting| setting.keys).map(|key| key.name);
         keys.chain(without_effect::names()).chain(tls::names())
     };
-    let listed: Vec<String> = unknown
+    let mut listed: Vec<String> = unknown
         .iter()
+        .take(MOST_GUESSES)
         .map(|(key, entry)| {
             let place = match entry.origin.line() {
                 0 => entry.origin.to_string(),
@@ -156,6 +158,9 @@ fn report_unknown(unknown: &[(&str, &Entry)], problems: &mut Problems) {
             }
         })
         .collect();
+    if unknown.len() > MOST_GUESSES {
+        listed.push(format!("and {} more", unknown.len() - MOST_GUESSES));
+    }
     let keys = if unknown.len() == 1 { "unknown key" } else { "unknown keys" };
     let text = format!("{keys} without effect: {}", listed.join(", "));
     problems.warn(&first.origin, text);
