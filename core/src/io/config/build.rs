@@ -20,6 +20,59 @@ pub(super) const PENDING: &[&super::Setting] = &[
     &WORDS,
 ];
 
+/// Tells a server a number.
+type Set = fn(ServerBuilder, u64) -> ServerBuilder;
+
+/// What is told of each number. Their ranges are those of the table.
+pub(super) const NUMBERS: &[(&super::Setting, Set)] = &[
+    (&BACKLOG, |s, n| s.backlog(n as u32)),
+    (&WORKERS, |s, n| s.workers(n as usize)),
+    (&LEAST_FREE, |s, n| s.least_free(n)),
+    (&SLOW_SYNC, |s, n| s.slow_sync(millis(n))),
+    (&SNAPSHOT_AFTER_TXNS, |s, n| s.snapshot_after_txns(n)),
+    (&SNAPSHOT_AFTER_BYTES, |s, n| s.snapshot_after_bytes(n)),
+    (&SNAPSHOT_AFTER, |s, n| s.snapshot_after(Duration::from_secs(n))),
+    (&SNAPSHOTS_KEPT, |s, n| s.snapshots_kept(n as usize)),
+    (&TICK, |s, n| s.tick(millis(n))),
+    (&MIN_SESSION_TIMEOUT, |s, n| s.min_session_timeout(millis(n))),
+    (&MAX_SESSION_TIMEOUT, |s, n| s.max_session_timeout(millis(n))),
+    (&SERVER_ID, |s, n| s.server_id(n as u8)),
+    (&CONNECTIONS_PER_ADDRESS, |s, n| s.max_connections_per_address(n as u32)),
+    (&MAX_FRAME, |s, n| s.max_frame(n as usize)),
+    (&OUTSTANDING, |s, n| s.outstanding_limit(n as usize)),
+    (&SESSIONLESS, |s, n| s.sessionless_timeout(millis(n))),
+    (&REAP_INTERVAL, |s, n| s.reap_interval(millis(n))),
+    (&REAP_MOST, |s, n| s.reap_most(n as u32)),
+    (&NEVER_USED_CONTAINERS, |s, n| s.never_used_containers((n > 0).then(|| millis(n)))),
+    (&CONNECTIONS, |s, n| s.max_connections(n as u32)),
+    (&SESSIONS, |s, n| s.max_sessions(n as u32)),
+    (&SESSIONS_PER_IDENTITY, |s, n| s.max_sessions_per_identity(n as u32)),
+    (&WATCHES_PER_SESSION, |s, n| s.max_watches_per_session(n as usize)),
+    (&WATCH_BYTES_PER_SESSION, |s, n| s.max_watch_bytes_per_session(n as usize)),
+    (&WATCHES_PER_IDENTITY, |s, n| s.max_watches_per_identity(n as usize)),
+    (&WATCH_BYTES_PER_IDENTITY, |s, n| s.max_watch_bytes_per_identity(n as usize)),
+    (&WATCHES, |s, n| s.max_watches(n as usize)),
+    (&WATCH_BYTES, |s, n| s.max_watch_bytes(n as usize)),
+    (&EPHEMERALS_PER_SESSION, |s, n| s.max_ephemerals_per_session(n as u32)),
+    (&EPHEMERAL_BYTES_PER_SESSION, |s, n| s.max_ephemeral_bytes_per_session(n)),
+    (&EPHEMERALS_PER_IDENTITY, |s, n| s.max_ephemerals_per_identity(n)),
+    (&EPHEMERAL_BYTES_PER_IDENTITY, |s, n| s.max_ephemeral_bytes_per_identity(n)),
+    (&FRAME_TIMEOUT, |s, n| s.frame_timeout(millis(n))),
+    (&INCOMPLETE_BYTES, |s, n| s.max_incomplete_bytes(n as usize)),
+    (&REQUESTS_PER_CONNECTION, |s, n| s.max_requests_per_connection(n as usize)),
+    (&REQUEST_BYTES_PER_CONNECTION, |s, n| s.max_request_bytes_per_connection(n as usize)),
+    (&REQUEST_BYTES, |s, n| s.max_request_bytes(n as usize)),
+    (&THROTTLE_AFTER, |s, n| s.throttle_after(millis(n))),
+    (&MAX_REPLY, |s, n| s.max_reply(n as usize)),
+    (&UNREAD_EVENT_BYTES, |s, n| s.max_unread_events(n as usize)),
+    (&UNREAD_BYTES, |s, n| s.max_unread_bytes(n as usize)),
+    (&LOG_REPEAT, |s, n| s.log_repeat(millis(n))),
+];
+
+const fn millis(length: u64) -> Duration {
+    Duration::from_millis(length)
+}
+
 impl Config {
     /// The server with these settings; `None` while there are errors among the problems. What nobody
     /// gave has the default that the table shows.
@@ -28,78 +81,31 @@ impl Config {
             return None;
         }
         let server = self.network(Server::builder())?;
-        Some(self.identities(self.state(server)))
+        Some(self.identities(self.state(self.numbers(server))))
     }
 
-    fn network(&self, mut server: ServerBuilder) -> Option<ServerBuilder> {
+    fn network(&self, server: ServerBuilder) -> Option<ServerBuilder> {
         let listen = self.text(&LISTEN).unwrap_or(LISTEN_DEFAULT);
-        server = server.listen(resolve(listen).ok()?);
-        if let Some(most) = self.number(&BACKLOG) {
-            server = server.backlog(most as u32);
-        }
-        server = server.keep_alive(self.yes(&KEEP_ALIVE));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        server = server.workers(self.number(&WORKERS).map_or(cores, |count| count as usize));
-        if let Some(tick) = self.millis(&TICK) {
-            server = server.tick(tick);
-        }
-        if let Some(timeout) = self.millis(&MIN_SESSION_TIMEOUT) {
-            server = server.min_session_timeout(timeout);
-        }
-        if let Some(timeout) = self.millis(&MAX_SESSION_TIMEOUT) {
-            server = server.max_session_timeout(timeout);
-        }
-        if let Some(id) = self.number(&SERVER_ID) {
-            server = server.server_id(id as u8);
-        }
-        if let Some(most) = self.number(&CONNECTIONS_PER_ADDRESS) {
-            server = server.max_connections_per_address(most as u32);
-        }
-        if let Some(bytes) = self.number(&MAX_FRAME) {
-            server = server.max_frame(bytes as usize);
-        }
-        if let Some(most) = self.number(&OUTSTANDING) {
-            server = server.outstanding_limit(most as usize);
-        }
-        if let Some(timeout) = self.millis(&SESSIONLESS) {
-            server = server.sessionless_timeout(timeout);
-        }
-        Some(server)
+        let server = server.listen(resolve(listen).ok()?).keep_alive(self.yes(&KEEP_ALIVE));
+        Some(server.workers(cores))
     }
 
-    fn state(&self, mut server: ServerBuilder) -> ServerBuilder {
-        if let Some(directory) = self.text(&DATA) {
-            server = server.data_dir(directory);
-        }
-        if let Some(bytes) = self.number(&LEAST_FREE) {
-            server = server.least_free(bytes);
-        }
-        if let Some(length) = self.millis(&SLOW_SYNC) {
-            server = server.slow_sync(length);
-        }
-        if let Some(txns) = self.number(&SNAPSHOT_AFTER_TXNS) {
-            server = server.snapshot_after_txns(txns);
-        }
-        if let Some(bytes) = self.number(&SNAPSHOT_AFTER_BYTES) {
-            server = server.snapshot_after_bytes(bytes);
-        }
-        if let Some(seconds) = self.number(&SNAPSHOT_AFTER) {
-            server = server.snapshot_after(Duration::from_secs(seconds));
-        }
-        if let Some(count) = self.number(&SNAPSHOTS_KEPT) {
-            server = server.snapshots_kept(count as usize);
-        }
-        server = server
+    fn numbers(&self, server: ServerBuilder) -> ServerBuilder {
+        NUMBERS.iter().fold(server, |server, (setting, set)| match self.number(setting) {
+            Some(number) => set(server, number),
+            None => server,
+        })
+    }
+
+    fn state(&self, server: ServerBuilder) -> ServerBuilder {
+        let server = server
             .extended_types(self.yes(&EXTENDED_TYPES))
             .enforce_quota(self.yes(&ENFORCE_QUOTA));
-        if let Some(interval) = self.millis(&REAP_INTERVAL) {
-            server = server.reap_interval(interval);
+        match self.text(&DATA) {
+            Some(directory) => server.data_dir(directory),
+            None => server,
         }
-        if let Some(most) = self.number(&REAP_MOST) {
-            server = server.reap_most(most as u32);
-        }
-        let age = self.millis(&NEVER_USED_CONTAINERS).filter(|age| !age.is_zero());
-        server.never_used_containers(age)
     }
 
     fn identities(&self, server: ServerBuilder) -> ServerBuilder {
@@ -131,9 +137,5 @@ impl Config {
             server = server.ensemble_names(names);
         }
         server
-    }
-
-    fn millis(&self, setting: &super::Setting) -> Option<Duration> {
-        self.number(setting).map(Duration::from_millis)
     }
 }

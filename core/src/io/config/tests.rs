@@ -560,6 +560,15 @@ fn debug_and_report_never_show_a_value_that_is_secret() {
     }
 }
 
+/// A row of the table that is not carried out would be a setting that does nothing.
+#[test]
+fn every_number_is_told_to_the_server() {
+    for setting in TABLE.iter().copied().filter(|it| matches!(it.kind, Kind::Number(..))) {
+        let is_told = super::build::NUMBERS.iter().any(|(told, _)| told.path == setting.path);
+        assert!(is_told, "{}", setting.path);
+    }
+}
+
 #[test]
 fn a_unit_is_named_in_what_a_number_is_called() {
     for setting in TABLE.iter().copied() {
@@ -570,6 +579,6 @@ fn a_unit_is_named_in_what_a_number_is_called() {
             Unit::Millis => "ms",
             Unit::Seconds => "seconds",
         };
-        assert!(setting.path.ends_with(end), "{}", setting.path);
+        assert!(setting.path.contains(end), "{}", setting.path);
     }
 }

@@ -2,11 +2,13 @@
 //! report and `docs/configuration.md` are made from it.
 
 mod identity;
+mod limits;
 mod network;
 mod state;
 mod tls;
 
 pub use identity::*;
+pub use limits::*;
 pub use network::*;
 pub use state::*;
 pub use tls::*;
@@ -34,9 +36,32 @@ pub static TABLE: &[&Setting] = &[
     &MAX_SESSION_TIMEOUT,
     &SERVER_ID,
     &CONNECTIONS_PER_ADDRESS,
+    &CONNECTIONS,
+    &SESSIONS,
+    &SESSIONS_PER_IDENTITY,
     &MAX_FRAME,
     &OUTSTANDING,
     &SESSIONLESS,
+    &WATCHES_PER_SESSION,
+    &WATCH_BYTES_PER_SESSION,
+    &WATCHES_PER_IDENTITY,
+    &WATCH_BYTES_PER_IDENTITY,
+    &WATCHES,
+    &WATCH_BYTES,
+    &EPHEMERALS_PER_SESSION,
+    &EPHEMERAL_BYTES_PER_SESSION,
+    &EPHEMERALS_PER_IDENTITY,
+    &EPHEMERAL_BYTES_PER_IDENTITY,
+    &FRAME_TIMEOUT,
+    &INCOMPLETE_BYTES,
+    &REQUESTS_PER_CONNECTION,
+    &REQUEST_BYTES_PER_CONNECTION,
+    &REQUEST_BYTES,
+    &THROTTLE_AFTER,
+    &MAX_REPLY,
+    &UNREAD_EVENT_BYTES,
+    &UNREAD_BYTES,
+    &LOG_REPEAT,
     &EXTENDED_TYPES,
     &REAP_INTERVAL,
     &REAP_MOST,
