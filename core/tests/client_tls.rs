@@ -59,6 +59,27 @@ async fn a_trusted_server_is_served_by_name_and_by_address() {
 }
 
 #[tokio::test]
+async fn both_directions_are_full_at_the_same_time() {
+    let (server, authority) = (server(), Authority::new());
+    let front = Front::new(server.addr(), &authority.issue(&["localhost"]));
+    let client = builder(&front.by_name(), trusting(&authority)).connect().await.expect("connects");
+    let data = |number: u8| vec![number; 200 << 10];
+    client.ops().create("/full", data(0)).await.expect("creates");
+    let mut pending = Vec::new();
+    for number in 0..48 {
+        pending.push((
+            number,
+            client.ops().set("/full", data(number), None),
+            client.ops().get("/full"),
+        ));
+    }
+    for (number, set, get) in pending {
+        set.await.expect("sets");
+        assert_eq!(get.await.expect("reads").data, data(number), "in the order of the calls");
+    }
+}
+
+#[tokio::test]
 async fn a_certificate_that_is_not_the_servers_is_refused_and_nothing_is_sent() {
     let (server, authority, other) = (server(), Authority::new(), Authority::new());
     let long_ago = |certificate: &mut rcgen::CertificateParams| {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import tenure
+import tenure.aio
 from certificates import Authority, Pair
 
 
@@ -119,6 +121,18 @@ def test_another_authority_is_refused(front: Front, other: Authority) -> None:
     with pytest.raises((tenure.TlsError, tenure.InvalidArgumentError)):
         tenure.connect(hosts, tls=True)
     assert front.received == 0
+
+
+def test_asyncio_takes_the_same_options(front: Front, authority: Authority,
+                                        other: Authority) -> None:
+    async def story() -> None:
+        hosts = f"localhost:{front.port}"
+        async with tenure.aio.Client(hosts, tls=tenure.Tls(ca=authority.file)) as client:
+            await client.create("/async")
+        with pytest.raises(tenure.TlsError):
+            await tenure.aio.Client(hosts, tls=tenure.Tls(ca=other.file)).connect()
+
+    asyncio.run(story())
 
 
 def test_the_machines_authorities_are_trusted_unless_others_are_named(

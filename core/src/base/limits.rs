@@ -208,6 +208,14 @@ pub const SASL_NAME: usize = 255;
 /// Rounds of hashing between a password and what a server keeps of it for SCRAM.
 pub const SCRAM_ROUNDS: u32 = 10_000;
 
+/// The fewest rounds of SCRAM a client accepts: fewer would show a false server more of the password
+/// than a true one needs. It is refused, and the client ends with `AuthFailed`.
+pub const SCRAM_FEWEST_ROUNDS: u32 = 4_096;
+
+/// The most rounds of SCRAM a client accepts: a false server must not be able to hold up the thread
+/// that keeps sessions alive. It is refused, and the client ends with `AuthFailed`.
+pub const SCRAM_MOST_ROUNDS: u32 = 100_000;
+
 /// Most bytes of schemes and ids in one access control list, once `auth` in it has been replaced by
 /// what the asker has proven. A longer one is invalid.
 pub const ACL_BYTES: usize = 1 << 20;

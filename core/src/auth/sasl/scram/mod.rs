@@ -13,13 +13,6 @@ use sha2::{Digest, Sha256};
 /// The length of keys and proofs.
 pub const KEY: usize = 32;
 
-/// The fewest rounds a client accepts. Fewer would let a false server learn more of the password than
-/// a true one may.
-pub const FEWEST_ROUNDS: u32 = 4_096;
-
-/// The most rounds a client accepts. A false server must not be able to stop its clients.
-pub const MOST_ROUNDS: u32 = 200_000;
-
 /// What is made of a password; who has it can take the part of a client and of a server.
 pub struct Keys {
     /// The client's.
