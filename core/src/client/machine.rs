@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 
 use super::backoff::Backoff;
 use super::call::{Call, CallId, Submission, WatchId};
@@ -19,7 +19,7 @@ use super::sasl::{Nonces, Sasl};
 use super::watches::Watches;
 use crate::base::limits::SESSION_TIMEOUT;
 use crate::base::{Millis, Moment, Password, SessionId, Zxid};
-use crate::wire::Reply;
+use crate::wire::{Reply, Secret};
 
 /// What a client is made with.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ pub struct Settings {
     /// What happens when the session is over.
     pub recovery: Recovery,
     /// Identities to prove on every connection, in this order.
-    pub identities: Vec<(String, Bytes)>,
+    pub identities: Vec<(String, Secret)>,
     /// Who to prove to be on every connection, before the identities.
     pub sasl: Option<Sasl>,
     /// What makes each of these exchanges unique.
@@ -175,7 +175,7 @@ pub(super) struct Known {
 #[derive(Debug)]
 pub(super) struct Proof {
     pub scheme: String,
-    pub auth: Bytes,
+    pub auth: Secret,
     /// Who waits for the first answer to it.
     pub call: Option<CallId>,
 }

@@ -130,7 +130,7 @@ impl Machine {
         let xid = up.take_xid();
         let Some(login) = &mut up.login else { return };
         login.xid = xid;
-        Request::Sasl { token: Some(token) }.encode(xid, &mut self.out);
+        Request::Sasl { token: Some(token.into()) }.encode(xid, &mut self.out);
     }
 
     /// The server answered a token. Whatever it is but the next step ends the client: a server that

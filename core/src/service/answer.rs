@@ -69,7 +69,7 @@ impl Desk<'_> {
                 self.reply(xid, &Ok(reply));
             }
             Request::Auth { scheme, auth } => self.authenticate(xid, &scheme, &auth),
-            Request::Sasl { token } => self.log_in(xid, token.as_deref().unwrap_or_default()),
+            Request::Sasl { token } => self.log_in(xid, &token.unwrap_or_default()),
             Request::AddWatch { path, mode } => {
                 let watched = self.watch(&path, mode.into());
                 self.reply(xid, &watched.map(|()| Reply::Confirmed(0)));

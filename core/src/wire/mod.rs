@@ -11,6 +11,7 @@ pub mod multi;
 pub mod ops;
 pub mod reply;
 pub mod request;
+pub mod secret;
 
 pub use connect::{ConnectRequest, ConnectResponse};
 pub use event::WatchEvent;
@@ -18,3 +19,4 @@ pub use multi::{MultiOp, MultiResult, ReadOp};
 pub use ops::Op;
 pub use reply::{Reply, ReplyHeader};
 pub use request::{Create, Request, RequestHeader, SetWatches};
+pub use secret::Secret;

@@ -6,6 +6,7 @@ use super::frame;
 use super::jute::{self, Reader};
 use super::multi::{self, MultiResult};
 use super::ops::Op;
+use super::secret::Secret;
 use crate::base::{Acl, Code, Identity, Stat, Zxid};
 
 /// The xid of watch events.
@@ -75,7 +76,7 @@ pub enum Reply {
     /// A code in a body of its own; addWatch answers 0.
     Confirmed(i32),
     /// A step of a SASL exchange.
-    Token(Option<Bytes>),
+    Token(Option<Secret>),
 }
 
 impl Reply {
@@ -111,7 +112,7 @@ impl Reply {
                     jute::put_string(out, &identity.id);
                 }
             }
-            Reply::Token(token) => jute::put_buffer(out, token.as_deref()),
+            Reply::Token(token) => jute::put_buffer(out, token.as_ref().map(|token| &token[..])),
         }
     }
 
@@ -141,7 +142,7 @@ impl Reply {
                 Ok(Identity { scheme, id })
             })?),
             Op::AddWatch => Reply::Confirmed(reader.int()?),
-            Op::Sasl => Reply::Token(reader.buffer()?),
+            Op::Sasl => Reply::Token(reader.buffer()?.map(Secret)),
             Op::Delete
             | Op::Ping
             | Op::Check

@@ -6,6 +6,7 @@ use super::frame;
 use super::jute::{self, Reader};
 use super::multi::{self, MultiOp, ReadOp};
 use super::ops::Op;
+use super::secret::Secret;
 use crate::base::mode::Ttl;
 use crate::base::{Acl, Code, CreateMode, WatchMode, WatcherKind, Zxid};
 
@@ -177,10 +178,10 @@ pub enum Request {
     SetWatches(SetWatches),
     Auth {
         scheme: String,
-        auth: Bytes,
+        auth: Secret,
     },
     Sasl {
-        token: Option<Bytes>,
+        token: Option<Secret>,
     },
     /// A null prefix means all.
     GetEphemerals {
@@ -299,7 +300,9 @@ impl Request {
                 jute::put_string(out, scheme);
                 jute::put_buffer(out, Some(auth));
             }
-            Request::Sasl { token } => jute::put_buffer(out, token.as_deref()),
+            Request::Sasl { token } => {
+                jute::put_buffer(out, token.as_ref().map(|token| &token[..]))
+            }
             Request::GetEphemerals { prefix } => {
                 jute::put_nullable_string(out, prefix.as_deref());
             }
@@ -356,9 +359,9 @@ fn take(op: Op, reader: &mut Reader) -> jute::Result<Request> {
         Op::Auth => {
             reader.int()?;
             let scheme = reader.nullable_string()?.unwrap_or_default();
-            Request::Auth { scheme, auth: reader.buffer()?.unwrap_or_default() }
+            Request::Auth { scheme, auth: Secret(reader.buffer()?.unwrap_or_default()) }
         }
-        Op::Sasl => Request::Sasl { token: reader.buffer()? },
+        Op::Sasl => Request::Sasl { token: reader.buffer()?.map(Secret) },
         Op::GetEphemerals => Request::GetEphemerals { prefix: reader.nullable_string()? },
         Op::GetAllChildrenNumber => Request::GetAllChildrenNumber { path: reader.string()? },
         Op::WhoAmI => Request::WhoAmI,

@@ -6,7 +6,7 @@ use super::world::{Heard, TIMEOUT, World, get, set, settings, success};
 use crate::auth::sasl::digest_md5::{DIGEST_URI, Directives, Exchange, Proof};
 use crate::base::Code;
 use crate::client::{Error, Input, LossReason, Nonces, Sasl, State};
-use crate::wire::{Op, Reply, Request};
+use crate::wire::{Op, Reply, Request, Secret};
 
 const REALM: &str = "zk-sasl-md5";
 const NONCE: &str = "4711";
@@ -33,7 +33,7 @@ fn token(world: &mut World) -> (i32, Vec<u8>) {
 }
 
 fn answer(world: &mut World, xid: i32, token: impl Into<Bytes>) {
-    world.reply(xid, 0, Reply::Token(Some(token.into())));
+    world.reply(xid, 0, Reply::Token(Some(Secret(token.into()))));
 }
 
 /// Plays the server up to its proof; answers the xid and the token of that last answer.

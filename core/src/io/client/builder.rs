@@ -20,6 +20,7 @@ use crate::client::{
     Credentials, Error, Hosts, Machine, Nonces, Recovery, Result, Sasl, SessionEvent, Settings,
     WhenDisconnected,
 };
+use crate::wire::Secret;
 
 /// One setting.
 type Change = Box<dyn FnOnce(&mut Settings) + Send>;
@@ -90,7 +91,7 @@ impl Builder {
     /// Proves an identity on every connection before anything else is asked of the server. May be
     /// called several times; the order is kept.
     pub fn auth(self, scheme: &str, credential: impl Into<Bytes>) -> Builder {
-        let identity = (scheme.to_owned(), credential.into());
+        let identity = (scheme.to_owned(), Secret(credential.into()));
         self.set(move |settings| settings.identities.push(identity))
     }
 

@@ -18,7 +18,7 @@ use crate::base::WatchMode;
 use crate::client::{
     Credentials, Error, Intent, Result, SessionEvent, State, WatchId, WatchItem, chroot,
 };
-use crate::wire::{Reply, Request};
+use crate::wire::{Reply, Request, Secret};
 
 /// A client of an ensemble. Cheap to clone; all clones share one session.
 ///
@@ -147,7 +147,7 @@ impl Client {
     /// # Errors
     /// `AuthFailed`, which finishes the client.
     pub fn add_auth(&self, scheme: &str, credential: impl Into<Bytes>) -> Pending<()> {
-        let request = Request::Auth { scheme: scheme.to_owned(), auth: credential.into() };
+        let request = Request::Auth { scheme: scheme.to_owned(), auth: Secret(credential.into()) };
         self.ops().queue(request, RequestOptions::new(), |_| Ok(()))
     }
 

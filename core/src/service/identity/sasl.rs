@@ -8,6 +8,7 @@ use crate::auth::sasl::{Challenge, Proven, Refusal};
 use crate::base::{Code, Identity, limits};
 use crate::service::Service;
 use crate::service::peer::Peer;
+use crate::wire::Secret;
 
 /// How far a connection is.
 #[derive(Default)]
@@ -31,7 +32,7 @@ enum State {
 #[derive(PartialEq, Eq, Debug)]
 pub(in crate::service) enum Said {
     /// The next token; none if there is nothing to say and the connection goes on as it was.
-    Token(Option<Bytes>),
+    Token(Option<Secret>),
     /// No, and the connection ends.
     Refused(Code),
 }
@@ -45,7 +46,7 @@ impl Service {
         }
         let mut exchange = peer.sasl.lock();
         match self.next(peer, &mut exchange.state, token) {
-            Ok(token) => return Said::Token(Some(token)),
+            Ok(token) => return Said::Token(Some(token.into())),
             Err(_) => exchange.failures += 1,
         }
         self.stats.note_failed_proof();

@@ -83,7 +83,7 @@ impl Stage {
         let mut client = scram::Client::new(user, password, "nonce".into()).expect("fit");
         let mut token = client.begin();
         loop {
-            let answer = self.ask(connection, &Request::Sasl { token: Some(token) });
+            let answer = self.ask(connection, &Request::Sasl { token: Some(token.into()) });
             let Ok(Reply::Token(Some(answer))) = answer else { panic!("{user} is no user") };
             match client.answer(&answer).expect("the server is true") {
                 Step::Send(next) => token = next,

@@ -101,7 +101,7 @@ fn free() -> Vec<Request> {
         Request::RemoveWatches { path: path(), kind: WatcherKind::Any },
         Request::GetEphemerals { prefix: None },
         Request::WhoAmI,
-        Request::Auth { scheme: "ip".into(), auth: Bytes::new() },
+        Request::Auth { scheme: "ip".into(), auth: "".into() },
     ]
 }
 
