@@ -9,7 +9,7 @@ use super::line::{Successor, Turn};
 use super::outbox::{Closing, Waiting};
 use super::peer::Peer;
 use super::{Limit, Now, Service, identity};
-use crate::base::{Code, SessionId, Zxid, limits};
+use crate::base::{Code, Identity, SessionId, Zxid, limits};
 use crate::engine::{Engine, read, rewatch};
 use crate::watch::{Full, Registration};
 use crate::wire::{Reply, Request, SetWatches, event, reply};
@@ -17,6 +17,9 @@ use crate::wire::{Reply, Request, SetWatches, event, reply};
 /// Operations that exist only inside the server or inside a multi. They are refused, and do not cost
 /// the connection: createSession, deleteContainer.
 const INTERNAL: [i32; 2] = [-10, 20];
+
+/// For which session something is asked, and as whom if that was settled when it came in.
+type Asker = (SessionId, Option<Arc<[Identity]>>);
 
 /// Where one connection's turns are taken: under a guard of the tree and of its outbox.
 pub(super) struct Desk<'a> {
@@ -34,7 +37,8 @@ impl Desk<'_> {
     pub(super) fn take(&mut self, session: SessionId, xid: i32, turn: Turn) {
         self.peer.traffic.note_zxid(self.engine.last_zxid());
         match turn {
-            Turn::Answer(request) => self.answer(session, xid, request),
+            Turn::Answer(request) => self.answer((session, None), xid, request),
+            Turn::Waited(request, asker) => self.answer((session, Some(asker)), xid, request),
             Turn::Refuse(code) => self.reply(xid, &Err(code)),
             Turn::Unknown(number) if INTERNAL.contains(&number) => {
                 self.reply(xid, &Err(Code::Unimplemented));
@@ -60,12 +64,13 @@ impl Desk<'_> {
         self.waiting.frames += 1;
     }
 
-    fn answer(&mut self, session: SessionId, xid: i32, request: Request) {
+    fn answer(&mut self, (session, as_whom): Asker, xid: i32, request: Request) {
+        let identities = || as_whom.unwrap_or_else(|| self.peer.identities());
         match request {
             Request::Ping => self.reply(reply::XID_PING, &Ok(Reply::Done)),
             Request::Sync { path } => self.reply(xid, &Ok(Reply::Synced { path })),
             Request::WhoAmI => {
-                let reply = Reply::Identities(identity::shown(&self.peer.identities()));
+                let reply = Reply::Identities(identity::shown(&identities()));
                 self.reply(xid, &Ok(reply));
             }
             Request::Auth { scheme, auth } => self.authenticate(xid, &scheme, &auth),
@@ -83,17 +88,24 @@ impl Desk<'_> {
                 self.reply(xid, &found.then_some(Reply::Done).ok_or(Code::NoWatcher));
             }
             Request::SetWatches(watches) => self.set_watches(xid, &watches),
-            request => self.read(session, xid, &request),
+            request => {
+                let identities = identities();
+                self.read((session, &identities), xid, &request);
+            }
         }
     }
 
     /// Answers a read from the tree. The watch it leaves is registered under the same guard, so no
     /// change can fall between the two.
-    fn read(&mut self, session: SessionId, xid: i32, request: &Request) {
-        let identities = self.peer.identities();
+    fn read(
+        &mut self,
+        (session, identities): (SessionId, &[Identity]),
+        xid: i32,
+        request: &Request,
+    ) {
         let out = &mut self.waiting.bytes;
         let start = out.len();
-        let read = read(self.engine, request, &identities, session, xid, out);
+        let read = read(self.engine, request, identities, session, xid, out);
         self.waiting.frames += 1;
         // An answer that came out too long has cost as much.
         let is_too_long = read.code == Some(Code::MarshallingError);

@@ -192,6 +192,10 @@ impl<'a> Batch<'a> {
             }
             turn => (turn, size),
         };
+        let turn = match turn {
+            Turn::Answer(request) => Turn::Waited(request, self.peer.identities()),
+            turn => turn,
+        };
         self.service.stats.begin(size);
         if let Some(turn) = self.peer.line.wait(xid, turn, size) {
             self.service.stats.end(1, size);

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 
 use super::ceilings::{Ceilings, is_passed};
 use super::peer::Peer;
-use crate::base::{Code, SessionId, limits};
+use crate::base::{Code, Identity, SessionId, limits};
 use crate::session::Lease;
 use crate::wire::{ConnectResponse, Request};
 
@@ -23,6 +23,9 @@ use crate::wire::{ConnectResponse, Request};
 pub(super) enum Turn {
     /// A request to carry out.
     Answer(Request),
+    /// One that was made to wait, with who asked when it came in. What is proven meanwhile is for what
+    /// comes behind.
+    Waited(Request, Arc<[Identity]>),
     /// A request that could not be read or is not allowed here.
     Refuse(Code),
     /// An operation nobody knows: the answer says so, and the connection ends.
@@ -36,7 +39,7 @@ impl Turn {
     /// znodes, or ends the connection.
     fn is_last(&self) -> bool {
         match self {
-            Turn::Answer(request) => request.is_walk(),
+            Turn::Answer(request) | Turn::Waited(request, _) => request.is_walk(),
             Turn::Refuse(_) => false,
             Turn::Unknown(_) | Turn::Unproven => true,
         }

@@ -1,12 +1,19 @@
 //! Proofs, one connection at a time, without a socket.
 
-use bytes::Bytes;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
 
 use super::*;
 use crate::auth::sasl::{Prover, Step, Users, digest_md5, scram};
-use crate::base::{Acl, Code, ConnectionId, Millis, Moment, Password, Perms, WallMillis};
+use crate::base::{
+    Acl, Code, ConnectionId, CreateMode, Millis, Moment, Password, Perms, SessionId, WallMillis,
+    Zxid,
+};
 use crate::engine::{Engine, EngineOptions, Rules, Schemes};
-use crate::service::{Now, Options, Transport};
+use crate::service::{Now, Options, Proposal, Transport};
+use crate::wire::jute::Reader;
+use crate::wire::{ConnectRequest, Create, ReplyHeader, Request, frame};
 
 struct Nowhere;
 
@@ -292,4 +299,73 @@ fn a_token_is_not_held_to_be_a_word_of_another_mechanism() {
     assert!(
         matches!(service.log_in(&peer(), b""), Said::Token(Some(token)) if !Bytes::is_empty(&token))
     );
+}
+
+/// Hands requests over as one client's input, and gives what is to be put in order.
+fn feed(service: &Service, peer: &Arc<Peer>, requests: &[Request]) -> Vec<Proposal> {
+    let now = Now { moment: Moment::default(), wall: WallMillis(0) };
+    let mut input = BytesMut::new();
+    for (at, request) in requests.iter().enumerate() {
+        request.encode(at as i32 + 1, &mut input);
+    }
+    let mut proposals = Vec::new();
+    let _ = service.receive(peer, &mut input, now, &mut |proposal| proposals.push(proposal));
+    proposals
+}
+
+fn apply(service: &Service, proposals: Vec<Proposal>) {
+    let now = Now { moment: Moment::default(), wall: WallMillis(0) };
+    for proposal in proposals {
+        let mut engine = service.engine_mut();
+        let effects = engine.apply(&proposal.txn);
+        service.deliver(&engine, &proposal, &effects, now);
+    }
+}
+
+/// What was answered, as xid and error.
+fn answers(peer: &Peer) -> Vec<(i32, i32)> {
+    let mut sent = std::mem::take(&mut peer.outbox.lock().bytes);
+    let mut answers = Vec::new();
+    while let Ok(Some(body)) = frame::take(&mut sent, usize::MAX) {
+        let header = ReplyHeader::decode(&mut Reader::new(body)).unwrap();
+        answers.push((header.xid, header.error));
+    }
+    answers
+}
+
+#[test]
+fn a18_a_read_that_waits_is_answered_as_whom_it_was_asked() {
+    let service = service(Settings::default());
+    let now = Now { moment: Moment::default(), wall: WallMillis(0) };
+    let peer = service.open(([127, 0, 0, 1], 1).into(), now, Box::new(Nowhere)).unwrap();
+    let mut input = BytesMut::new();
+    ConnectRequest {
+        protocol_version: 0,
+        last_zxid_seen: Zxid::ZERO,
+        timeout: 10_000,
+        session_id: SessionId::NONE,
+        password: None,
+        read_only: None,
+    }
+    .encode(&mut input);
+    let mut proposals = Vec::new();
+    let _ = service.receive(&peer, &mut input, now, &mut |proposal| proposals.push(proposal));
+    apply(&service, proposals);
+    let acl = vec![Acl::new(Perms::ALL, "digest", "bob:ikIaKsbtGweaHnb/jKn7OHqbunM=")];
+    let create = Create::new("/bob".into(), None, acl, CreateMode::Persistent);
+    apply(&service, feed(&service, &peer, &[Request::Create(create)]));
+    answers(&peer);
+
+    let write = Request::Create(Create::new(
+        "/other".into(),
+        None,
+        Acl::open_unsafe(),
+        CreateMode::Persistent,
+    ));
+    let read = Request::GetData { path: "/bob".into(), watch: false };
+    let auth = Request::Auth { scheme: "digest".into(), auth: "bob:pw".into() };
+    let under_way = feed(&service, &peer, &[write, read.clone(), Request::WhoAmI, auth, read]);
+    assert_eq!(answers(&peer), [(4, 0)], "only the proof waits for nothing");
+    apply(&service, under_way);
+    assert_eq!(answers(&peer), [(1, 0), (2, Code::NoAuth.number()), (3, 0), (5, 0)]);
 }
