@@ -14,7 +14,7 @@ use tenure::engine::{Batch, Engine, EngineOptions};
 use tenure::log::{AppendError, Damage, Disk, Entry, Failed, File, LogId, TxnLog};
 use tenure::replication::Replicator;
 use tenure::replication::solo::{Parts, Solo};
-use tenure::service::{Now, Options, Peer, Received, Service, Transport};
+use tenure::service::{Ceilings, Limit, Now, Options, Peer, Received, Service, Transport};
 use tenure::wire::jute::Reader;
 use tenure::wire::{ConnectRequest, ConnectResponse, Create, ReplyHeader, Request, frame};
 
@@ -152,7 +152,11 @@ type Replied = (i32, i64, i32, Bytes);
 
 impl World {
     fn new() -> World {
-        let options = Options { connections_per_address: 0, ..Options::default() };
+        World::with(Ceilings::default())
+    }
+
+    fn with(ceilings: Ceilings) -> World {
+        let options = Options { connections_per_address: 0, ceilings, ..Options::default() };
         let now = Arc::new(AtomicU64::new(1_000_000));
         let start = Now { moment: Moment(1_000_000), wall: WALL };
         let engine = Engine::new(EngineOptions::default());
@@ -196,9 +200,13 @@ impl World {
 
     fn send(&self, peer: &Arc<Peer>, input: &mut BytesMut) -> Received {
         let now = self.now();
-        self.service.receive(peer, input, now, &mut |proposal| {
+        let received = self.service.receive(peer, input, now, &mut |proposal| {
             self.solo.propose(&self.service, proposal, now);
-        })
+        });
+        if let Some(session) = peer.take_awaited() {
+            self.solo.hasten(session);
+        }
+        received
     }
 
     fn request(&self, peer: &Arc<Peer>, xid: i32, request: Request) -> Received {
@@ -734,4 +742,150 @@ fn a_defect_in_one_round_ends_the_next_one_too() {
     assert!(peer.is_cut());
     assert!(world.service.engine().last_zxid() <= before.next(), "nothing on top of it");
     assert!(!world.solo.commit());
+}
+
+/// Connections that have more writes waiting than several rounds take.
+fn flood(world: &World) -> Vec<Arc<Peer>> {
+    let peers: Vec<_> = (0..8).map(|_| world.connect().0).collect();
+    for peer in &peers {
+        for xid in 0..2_000 {
+            world.request(peer, xid, set("/", &[b'x'; 100]));
+        }
+    }
+    peers
+}
+
+fn set(path: &str, data: &[u8]) -> Request {
+    let data = Some(Bytes::copy_from_slice(data));
+    Request::SetData { path: path.into(), data, version: -1 }
+}
+
+#[test]
+fn r5_a_close_waits_for_one_round_of_others_at_most() {
+    let world = World::new();
+    let (peer, session) = world.connect();
+    let others = flood(&world);
+    world.request(&peer, 1, create("/last"));
+    world.request(&peer, 2, Request::CloseSession);
+    assert!(world.solo.commit());
+    assert_eq!(xids(&peer), [1, 2], "and stands behind what its session sent before");
+    assert!(!world.service.session_ids().contains(&session));
+    assert!(others.iter().any(|other| other.is_busy()), "the flood takes longer");
+    assert!(others.iter().all(|other| !other.outbox.lock().bytes.is_empty()), "and goes on");
+}
+
+#[test]
+fn r5_an_expiry_waits_for_one_round_of_others_at_most() {
+    let world = World::new();
+    let (_silent, session) = world.connect();
+    world.pass(Duration::from_secs(6));
+    let others = flood(&world);
+    world.pass(Duration::from_secs(5));
+    world.sweep();
+    assert!(world.solo.commit());
+    assert!(!world.service.session_ids().contains(&session));
+    assert_eq!(world.service.session_ids().len(), others.len());
+}
+
+#[test]
+fn r5_who_comes_back_waits_for_one_round_of_others_at_most() {
+    let world = World::new();
+    let others = flood(&world);
+    let (peer, session) = {
+        let peer = world.open();
+        world.ask_session(&peer, SessionId::NONE);
+        assert!(world.solo.commit());
+        let session = granted(&peer).expect("a session of its own has a turn of its own");
+        (peer, session.session_id)
+    };
+    for xid in 0..500 {
+        world.request(&peer, xid, set("/", &[b'x'; 100]));
+    }
+    let next = world.open();
+    world.ask_session(&next, session);
+    assert!(granted(&next).is_none(), "N6: what the old connection sent is under way");
+    assert!(world.solo.commit());
+    assert_eq!(granted(&next).map(|response| response.session_id), Some(session));
+    assert!(others.iter().any(|other| other.is_busy()), "the flood takes longer");
+}
+
+#[test]
+fn a_ping_waits_for_nothing_beside_a_flood() {
+    let world = World::new();
+    let (peer, _) = world.connect();
+    let others = flood(&world);
+    world.request(&peer, -2, Request::Ping);
+    assert_eq!(xids(&peer), [-2]);
+    world.request(&others[0], -2, Request::Ping);
+    assert_eq!(xids(&others[0]), [-2], "not even for what its own session has sent");
+}
+
+/// The error of each answer that waits, by the number of the request.
+fn errors(peer: &Peer) -> Vec<(i32, i32)> {
+    replies(peer).into_iter().map(|(xid, _, error, _)| (xid, error)).collect()
+}
+
+#[test]
+fn too_much_under_way_refuses_what_needs_room_before_what_makes_some() {
+    let most = 100_000;
+    let world = World::with(Ceilings { under_way_bytes: most, ..Ceilings::default() });
+    let (peer, _) = world.connect();
+    let (closing, _) = world.connect();
+    let large = vec![b'x'; 30_000];
+    let fill = |count: usize| {
+        // Each has one request under way, which holding it back does not help against.
+        (0..count).map(|_| world.connect().0).collect::<Vec<_>>()
+    };
+    let others = fill(12);
+    for other in &others[..7] {
+        world.request(other, 1, set("/", &large));
+    }
+    let throttled = Code::ThrottledOp.number();
+    world.request(&peer, 1, create("/a"));
+    world.request(&peer, 2, delete("/b"));
+    assert_eq!(errors(&peer), [(1, throttled)], "the delete is on its way");
+    world.request(&peer, 3, exists("/"));
+    world.request(&others[8], 1, exists("/"));
+    assert_eq!(errors(&others[8]), [(1, 0)], "a read that waits for nothing is answered");
+    assert!(world.service.stats.under_way_bytes() < 3 * most);
+    // The reads behind writes were refused in their turn, and take no room while they wait.
+    assert!(world.solo.commit());
+    assert_eq!(errors(&peer), [(2, Code::NoNode.number()), (3, throttled)]);
+    assert_eq!(world.service.stats.reached.count(Limit::Throttled), 2);
+    world.request(&peer, 4, create("/a"));
+    assert!(world.solo.commit());
+    assert_eq!(errors(&peer), [(4, 0)], "it is over");
+    // Far beyond, not even deletes are taken; a close and a heartbeat are.
+    let huge = vec![b'x'; 350_000];
+    world.request(&others[9], 2, set("/", &huge));
+    world.request(&peer, 5, delete("/a"));
+    world.request(&peer, -2, Request::Ping);
+    assert_eq!(errors(&peer), [(5, throttled), (-2, 0)]);
+    world.request(&closing, 1, Request::CloseSession);
+    assert!(world.solo.commit());
+    assert_eq!(errors(&closing), [(1, 0)]);
+}
+
+#[test]
+fn a_disk_that_stands_still_refuses_what_would_wait_too_long() {
+    let world = World::new();
+    let (peer, _) = world.connect();
+    let (other, _) = world.connect();
+    world.request(&other, 1, create("/a"));
+    // As a round that is being logged says it.
+    world.service.stats.oldest.store(world.now().moment.0, Ordering::Relaxed);
+    world.pass(Duration::from_secs(9));
+    world.request(&peer, 1, create("/b"));
+    world.pass(Duration::from_secs(2));
+    world.request(&peer, 2, create("/c"));
+    world.request(&peer, 3, delete("/a"));
+    world.request(&peer, -2, Request::Ping);
+    assert_eq!(errors(&peer), [(-2, 0)]);
+    assert!(world.solo.commit());
+    let throttled = Code::ThrottledOp.number();
+    assert_eq!(errors(&peer), [(1, 0), (2, throttled), (3, 0)]);
+    assert_eq!(world.service.stats.oldest.load(Ordering::Relaxed), 0, "nothing is under way");
+    world.request(&peer, 4, create("/c"));
+    assert!(world.solo.commit());
+    assert_eq!(errors(&peer), [(4, 0)]);
 }

@@ -13,6 +13,7 @@ pub mod snapshots;
 pub mod solo;
 mod space;
 
+use crate::base::SessionId;
 use crate::service::{Now, Proposal, Service};
 
 pub use in_memory::InMemory;
@@ -24,15 +25,21 @@ pub use solo::Solo;
 ///
 /// What always holds:
 ///
-/// * R1 proposals of one caller are applied in the order of the calls;
+/// * R1 proposals of one session are applied in the order of the calls;
 /// * R2 nothing is delivered before it is as durable as this replicator promises;
 /// * R3 effects are delivered in zxid order, each once;
-/// * R4 every proposal is delivered, refused or forgotten, in the order of the calls, unless the
-///   replicator fails: then nothing is, ever again.
+/// * R4 every proposal is delivered, refused or forgotten, those of one session in the order of the
+///   calls, unless the replicator fails: then nothing is, ever again;
+/// * R5 the end of a session, and what a client that has come back waits for, stand behind nothing of
+///   other sessions but what is on its way already.
 pub trait Replicator: Send + Sync {
     /// Takes a proposal. Its answer goes to its origin's outbox; `propose` does not wait for it. One
     /// that is [void](Proposal::is_void) when its turn comes is forgotten.
     fn propose(&self, service: &Service, proposal: Proposal, now: Now);
+
+    /// A client that has come back waits for what was proposed for its session: it goes before what others
+    /// have sent.
+    fn hasten(&self, _: SessionId) {}
 
     /// Returns when the turn of everything that was proposed before has come, or never will.
     fn settle(&self);

@@ -14,7 +14,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::Replicator;
 use super::queue::Queue;
 use super::space::Space;
-use crate::base::{Code, Moment};
+use crate::base::{Code, Moment, SessionId};
 use crate::engine::{BatchWriter, MOST_TXNS};
 use crate::log::{AppendError, Disk, Entry, Failed, LogId, TxnLog};
 use crate::service::{DiskStats, Now, Peer, Proposal, Service};
@@ -189,6 +189,8 @@ impl Solo {
 
     /// Makes a round durable.
     fn log(&self, proposals: Vec<(Proposal, Moment)>) -> Result<Round, Failed> {
+        let oldest = proposals.iter().map(|(_, arrived)| arrived.0).min().unwrap_or_default();
+        self.parts.service.stats.oldest.store(oldest, Ordering::Relaxed);
         // Asked once: another thread may look at the disk at any moment.
         let is_full = self.space.is_full();
         let fates = judge(&proposals, is_full);
@@ -274,6 +276,12 @@ impl Solo {
             *self.applied.lock() = entry;
         }
         drop(applying);
+        if self.queue.is_empty() {
+            // Another thread may log the next round by now, and says so itself.
+            let oldest = round.proposals.iter().map(|(_, arrived)| arrived.0).min().unwrap_or(0);
+            let stats = &service.stats.oldest;
+            let _ = stats.compare_exchange(oldest, 0, Ordering::Relaxed, Ordering::Relaxed);
+        }
         self.queue.done(count);
     }
 }
@@ -287,6 +295,10 @@ impl Replicator for Solo {
         {
             asker.cut();
         }
+    }
+
+    fn hasten(&self, session: SessionId) {
+        self.queue.hasten(session);
     }
 
     fn settle(&self) {

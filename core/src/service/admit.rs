@@ -125,8 +125,9 @@ impl Service {
         if let Some(displaced) = displaced {
             self.watches.lock().drop_connection(displaced);
         }
-        if let Some(successor) = at_once {
-            self.hand_over(successor, now);
+        match at_once {
+            Some(successor) => self.hand_over(successor, now),
+            None => peer.wait_for(session),
         }
         true
     }

@@ -48,6 +48,8 @@ pub struct Peer {
     /// Figures for `cons` and `stat`.
     pub traffic: Traffic,
     held: OnceLock<Held>,
+    /// The session it is to take over, when it has to wait for that and nobody was told yet.
+    awaited: AtomicI64,
     /// Whether the answer to its handshake waits for something.
     is_handshaking: AtomicBool,
     identities: Mutex<Arc<[Identity]>>,
@@ -76,6 +78,7 @@ impl Peer {
             outbox: Outbox::default(),
             line: Line::default(),
             rest: Rest::default(),
+            awaited: AtomicI64::new(0),
             is_handshaking: AtomicBool::new(false),
             is_paused: AtomicBool::new(false),
             is_reading: AtomicBool::new(false),
@@ -112,6 +115,18 @@ impl Peer {
     /// It has asked for a session.
     pub(super) fn begin_handshake(&self) {
         self.is_handshaking.store(true, Ordering::SeqCst);
+    }
+
+    /// The session it is to take over must be hastened.
+    pub(super) fn wait_for(&self, session: SessionId) {
+        self.awaited.store(session.0, Ordering::Release);
+    }
+
+    /// The session it is to take over once what was sent on the connection before is done. Told once, to
+    /// whoever can make that come sooner.
+    pub fn take_awaited(&self) -> Option<SessionId> {
+        let is_any = self.is_handshaking() && self.awaited.load(Ordering::Acquire) != 0;
+        is_any.then(|| SessionId(self.awaited.swap(0, Ordering::AcqRel)))
     }
 
     /// Whether it has transactions under way.

@@ -220,6 +220,9 @@ impl Connection<'_> {
         let received = running.service.receive(self.peer, &mut self.input, now, &mut |proposal| {
             running.propose(proposal, now);
         });
+        if let Some(session) = self.peer.take_awaited() {
+            running.replicator.hasten(session);
+        }
         let done = running.clock.moment();
         self.peer.traffic.last_response.store(done.0, Ordering::Relaxed);
         running.service.stats.note_latency(done.since(now.moment));

@@ -172,6 +172,10 @@ impl Replicator for Member {
         self.pending.push(proposal, now);
     }
 
+    fn hasten(&self, session: crate::base::SessionId) {
+        self.pending.hasten(session);
+    }
+
     fn settle(&self) {
         self.pending.settle();
     }

@@ -58,6 +58,11 @@ impl Pending {
         }
     }
 
+    /// What waits for this session goes before what waits for others.
+    pub(super) fn hasten(&self, session: SessionId) {
+        self.queue.hasten(session);
+    }
+
     /// Waits until everything that was pushed before is settled, or never will be.
     pub(super) fn settle(&self) {
         self.queue.settle();
