@@ -29,7 +29,7 @@ const READ: usize = 64 << 10;
 const DATA: [u8; 100] = [b'x'; 100];
 
 /// Runs that do not count, until caches and compilers are warm.
-const WARM_UP: Duration = Duration::from_secs(1);
+pub const WARM_UP: Duration = Duration::from_secs(1);
 
 /// What a request does.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -13,6 +13,7 @@ mod load;
 mod memory;
 mod process;
 mod sessions;
+mod siege;
 mod subject;
 mod weight;
 
@@ -47,6 +48,8 @@ enum Command {
     Memory,
     /// The pipelined loads of it, and nothing else.
     Loads,
+    /// What a heartbeat takes while others do their worst, and nothing else.
+    Siege,
     /// A server that keeps everything on a disk.
     Durable,
     /// The bare echo server that everything is measured against; started by the benchmark itself.
@@ -87,6 +90,12 @@ fn run(program: &Program) -> Result<(), String> {
     if program.command == Some(Command::Loads) {
         print_row(["server", "load", "per second", "p50 µs", "p99 µs", "CPU µs each"]);
         return memory::loads(&memory);
+    }
+    if program.command == Some(Command::Siege) {
+        let mut goals = Goals::default();
+        siege::run(seconds, &mut goals)?;
+        goals.print();
+        return Ok(());
     }
     if program.command != Some(Command::Durable) {
         let mut goals = Goals::default();

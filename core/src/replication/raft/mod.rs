@@ -53,6 +53,7 @@ use self::proposer::Pending;
 use self::snapshot::Store;
 use self::types::Types;
 use super::Replicator;
+use crate::base::SessionId;
 use crate::engine::EngineOptions;
 use crate::log::snapshot::Head;
 use crate::log::{Disk, TxnLog};
@@ -172,7 +173,7 @@ impl Replicator for Member {
         self.pending.push(proposal, now);
     }
 
-    fn hasten(&self, session: crate::base::SessionId) {
+    fn hasten(&self, session: SessionId) {
         self.pending.hasten(session);
     }
 

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use super::entry::{self, Ticket};
 use super::machine::Machine;
 use super::types::{Types, Verdict};
+use crate::base::SessionId;
 use crate::engine::{BatchWriter, MOST_TXNS};
 use crate::replication::queue::Queue;
 use crate::service::{Now, Proposal, Service};
