@@ -5,6 +5,7 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod pem;
+mod version1;
 
 pub use pem::PemError;
 

@@ -14,6 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use rustls::{InconsistentKeys, RootCertStore};
 
+use super::version1;
 use crate::base::limits;
 
 /// What is wrong with a file of certificates or keys, and what to do about it.
@@ -182,7 +183,7 @@ pub fn identity(chain: &Path, key: &Path) -> Result<Arc<CertifiedKey>, PemError>
     let signer = super::provider().key_provider.load_private_key(der);
     let signer = signer.map_err(|_| unusable(key, has_curve))?;
     let identity = CertifiedKey::new(certificates, signer);
-    match identity.keys_match() {
+    match version1::keys_match(&identity).unwrap_or_else(|| identity.keys_match()) {
         // Where the key cannot say its public half there is nothing to compare.
         Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
         Err(rustls::Error::InconsistentKeys(_)) => {
