@@ -31,6 +31,16 @@ use crate::io::tls::{PemError, pem, provider};
 /// Files are PEM. They are read when the client is made, where a fault in them is an error, and again
 /// before every later connection, so that a renewed certificate is used from then on; if they cannot
 /// be used then, the last ones that could be are, and the log says so.
+///
+/// ```no_run
+/// # async fn connected() -> tenure::Result<tenure::Client> {
+/// use tenure::{Client, ClientTls, Sasl};
+///
+/// let trust = ClientTls::new().ca_file("/etc/tenure/ca.pem");
+/// let user = Sasl::scram_sha256("bob", "bob's password");
+/// Client::builder("keeper.example:2281").tls(trust).sasl(user).connect().await
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[must_use = "nothing happens before Builder::tls"]
 pub struct ClientTls {
