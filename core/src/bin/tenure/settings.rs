@@ -70,7 +70,11 @@ impl FromArgMatches for Flags {
 
 fn arg(setting: &'static Setting) -> Option<Arg> {
     let name = setting.flag()?;
-    let arg = Arg::new(name).long(name).value_name(value_name(setting)).help(help(setting));
+    let arg = Arg::new(name)
+        .long(name)
+        .value_name(value_name(setting))
+        .help(help(setting))
+        .help_heading(setting.place().0);
     let is_switch = setting.kind == Kind::Bool;
     // `--name` alone is yes, and `--name=false` is no.
     Some(if is_switch {

@@ -16,6 +16,9 @@ pub(super) const PENDING: &[&super::Setting] = &[
     &TLS_KEY,
     &TLS_CLIENT_CA,
     &TLS_CLIENT_AUTH,
+    &TLS_OLDEST,
+    &TLS_NEWEST,
+    &TLS_HANDSHAKES,
     &TLS_RELOAD,
     &WORDS,
 ];

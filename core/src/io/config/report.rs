@@ -2,9 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::table::{
-    MAX_SESSION_TIMEOUT, MIN_SESSION_TIMEOUT, TABLE, TICK, TLS_CLIENT_AUTH, TLS_KEY,
-};
+use super::table::{MAX_SESSION_TIMEOUT, MIN_SESSION_TIMEOUT, TABLE, TICK, TLS_KEY};
 use super::{Config, Given, Origin, Setting, Severity, Value};
 use crate::base::limits;
 
@@ -25,7 +23,6 @@ impl Config {
             path if path == MIN_SESSION_TIMEOUT.path => ticks(limits::MIN_SESSION_TICKS),
             path if path == MAX_SESSION_TIMEOUT.path => ticks(limits::MAX_SESSION_TICKS),
             path if path == TLS_KEY.path => self.key_file().unwrap_or("none").to_owned(),
-            path if path == TLS_CLIENT_AUTH.path => self.client_auth().to_owned(),
             _ => setting.shown_default(),
         }
     }

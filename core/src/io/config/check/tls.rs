@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::super::table::{
-    LISTEN_TLS, TLS_CERTIFICATE, TLS_CLIENT_AUTH, TLS_CLIENT_CA, TLS_KEY, TLS_ON_SAME_PORT,
+    LISTEN_TLS, TLS_CERTIFICATE, TLS_CLIENT_AUTH, TLS_CLIENT_CA, TLS_KEY, TLS_NEWEST, TLS_OLDEST,
+    TLS_ON_SAME_PORT,
 };
 use super::super::{Config, Setting};
 use crate::io::tls::pem;
@@ -21,8 +22,7 @@ impl Config {
 
     /// Whether clients are asked for certificates.
     pub(in super::super) fn client_auth(&self) -> &str {
-        let default = if self.given(&TLS_CLIENT_CA).is_some() { "need" } else { "none" };
-        self.text(&TLS_CLIENT_AUTH).unwrap_or(default)
+        self.text(&TLS_CLIENT_AUTH).unwrap_or("need")
     }
 
     pub(super) fn check_tls(&mut self) {
@@ -38,12 +38,19 @@ impl Config {
         if self.given(&TLS_KEY).is_some() && self.given(&TLS_CERTIFICATE).is_none() {
             self.tls_error(&TLS_KEY, "a key needs its certificate: name it as tls.certificate");
         }
-        if self.client_auth() != "none" && self.given(&TLS_CLIENT_CA).is_none() {
+        let asks = self.client_auth() != "none" && self.given(&TLS_CERTIFICATE).is_some();
+        if self.has_tls() && asks && self.given(&TLS_CLIENT_CA).is_none() {
+            let is_given = self.given(&TLS_CLIENT_AUTH).is_some();
             self.tls_error(
-                &TLS_CLIENT_AUTH,
-                "certificates of clients need an authority to come from: name it as tls.client_ca or \
-                 ssl.trustStore.location, or ask for none",
+                if is_given { &TLS_CLIENT_AUTH } else { &TLS_CERTIFICATE },
+                "clients are asked for certificates, unless they are told otherwise, and no authority is \
+                 named that they come from: name it as tls.client_ca, --tls-client-ca or \
+                 ssl.trustStore.location; or ask for none with tls.client_auth, --tls-client-auth or \
+                 ssl.clientAuth",
             );
+        }
+        if self.text(&TLS_OLDEST) == Some("1.3") && self.text(&TLS_NEWEST) == Some("1.2") {
+            self.tls_error(&TLS_OLDEST, "it is newer than the newest version that is allowed");
         }
         if !self.has_tls() && self.given(&TLS_CERTIFICATE).is_some() {
             let origin = self.origin(&TLS_CERTIFICATE);

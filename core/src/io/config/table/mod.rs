@@ -72,6 +72,9 @@ pub static TABLE: &[&Setting] = &[
     &TLS_KEY,
     &TLS_CLIENT_CA,
     &TLS_CLIENT_AUTH,
+    &TLS_OLDEST,
+    &TLS_NEWEST,
+    &TLS_HANDSHAKES,
     &TLS_RELOAD,
     &DIGEST,
     &DIGEST_ALGORITHM,
@@ -123,8 +126,9 @@ mod tests {
         let mut names = BTreeSet::new();
         for setting in TABLE {
             let mut own = vec![setting.path.to_owned(), format!("--{}", setting.name)];
-            // One store of keys has a certificate and its key.
-            let keys = setting.keys.iter().filter(|_| setting.path != "tls.key");
+            // One store of keys has a certificate and its key, and one list two ends.
+            let is_second = ["tls.key", "tls.newest_version"].contains(&setting.path);
+            let keys = setting.keys.iter().filter(|_| !is_second);
             own.extend(keys.map(|key| key.name.to_owned()));
             for name in own {
                 assert!(names.insert(name.clone()), "{name} stands twice");

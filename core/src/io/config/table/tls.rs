@@ -1,7 +1,7 @@
 //! Settings of TLS. All files are PEM.
 
 use super::super::setting::{Form, Key, Setting, Standard};
-use super::super::value::Kind;
+use super::super::value::{Kind, Unit};
 
 /// Where connections are taken that are TLS from their first byte.
 pub static LISTEN_TLS: Setting = Setting::new(
@@ -55,16 +55,49 @@ pub static TLS_CLIENT_CA: Setting = Setting::new(
 pub static TLS_CLIENT_AUTH: Setting = Setting::new(
     ("tls.client_auth", "tls-client-auth"),
     Kind::Choice(&["none", "want", "need"]),
-    Standard::Words("need with client_ca, none without"),
+    Standard::Text("need"),
     "Whether a client has to show a certificate, may show one, or is not asked.",
 )
 .keys(&[Key::same("ssl.clientAuth")]);
+
+/// The oldest version that is spoken.
+pub static TLS_OLDEST: Setting = Setting::new(
+    ("tls.oldest_version", "tls-oldest-version"),
+    Kind::Choice(&["1.2", "1.3"]),
+    Standard::Text("1.2"),
+    "The oldest version of TLS a client may speak.",
+)
+.keys(&[
+    Key::read_as("ssl.enabledProtocols", Form::Together),
+    Key::read_as("ssl.protocol", Form::Together),
+]);
+
+/// The newest version that is spoken.
+pub static TLS_NEWEST: Setting = Setting::new(
+    ("tls.newest_version", "tls-newest-version"),
+    Kind::Choice(&["1.2", "1.3"]),
+    Standard::Text("1.3"),
+    "The newest version of TLS a client may speak.",
+)
+.keys(&[
+    Key::read_as("ssl.enabledProtocols", Form::Together),
+    Key::read_as("ssl.protocol", Form::Together),
+]);
+
+/// Handshakes at a time.
+pub static TLS_HANDSHAKES: Setting = Setting::new(
+    ("tls.handshakes", "max-handshakes"),
+    Kind::Number(1, u32::MAX as u64, Unit::Count),
+    Standard::Number(1_000),
+    "Handshakes that may be under way; a connection that would begin one more is closed.",
+)
+.keys(&[Key::same("netty.server.outstandingHandshake.limit")]);
 
 /// Whether changed files are taken over.
 pub static TLS_RELOAD: Setting = Setting::new(
     ("tls.reload", "tls-reload"),
     Kind::Bool,
-    Standard::Bool(false),
+    Standard::Bool(true),
     "Whether the files are read again when they change; connections that are open stay as they are.",
 )
 .keys(&[Key::same("client.certReload")]);

@@ -5,7 +5,8 @@ use super::Entries;
 use super::without_effect::with_place;
 use crate::io::config::Config;
 use crate::io::config::origin::Problems;
-use crate::io::config::table::{TLS_CERTIFICATE, TLS_KEY};
+use crate::io::config::table::{TLS_CERTIFICATE, TLS_KEY, TLS_NEWEST, TLS_OLDEST};
+use crate::io::config::value::{Value, shown};
 
 /// Keys that ask for a protection that there is none of here: to pass over them would be to do less
 /// than was asked for.
@@ -27,14 +28,8 @@ const MISSING: &[(&str, &str)] = &[
 /// Keys that have no effect, with the reason.
 const IDLE: &[(&[&str], &str)] = &[
     (
-        &[
-            "ssl.protocol",
-            "ssl.enabledProtocols",
-            "ssl.ciphersuites",
-            "ssl.sslProvider",
-            "ssl.context.supplier.class",
-        ],
-        "TLS 1.2 and 1.3 are spoken, with the cipher suites that are safe today",
+        &["ssl.ciphersuites", "ssl.sslProvider", "ssl.context.supplier.class"],
+        "TLS 1.2 and 1.3 are spoken with cipher suites that are safe today",
     ),
     (
         &[
@@ -83,16 +78,7 @@ pub(super) fn read(config: &mut Config, entries: &Entries) {
         }
     }
     refuse_missing(entries, &mut config.problems);
-    if let Some(store) = entries.get("ssl.keyStore.location")
-        && !["ssl.clientAuth", "ssl.trustStore.location"]
-            .iter()
-            .any(|key| entries.contains_key(*key))
-    {
-        let text = "ssl.clientAuth is missing: Apache's server asks every client for a certificate then, \
-                    and there is no ssl.trustStore.location to say whose; write ssl.clientAuth=none, or \
-                    name the authorities";
-        config.problems.error(&store.origin, text);
-    }
+    read_versions(config, entries);
     for (keys, reason) in IDLE {
         let found: Vec<_> = keys.iter().filter_map(|key| entries.get_key_value(*key)).collect();
         let Some((_, first)) = found.first() else { continue };
@@ -100,6 +86,40 @@ pub(super) fn read(config: &mut Config, entries: &Entries) {
         let text = format!("without effect: {}: {reason}", keys.join(", "));
         config.problems.note(&first.origin, text);
     }
+}
+
+/// `ssl.enabledProtocols` is a list; without it `ssl.protocol` says the newest.
+fn read_versions(config: &mut Config, entries: &Entries) {
+    let (entry, listed) = match (entries.get("ssl.enabledProtocols"), entries.get("ssl.protocol")) {
+        (Some(entry), _) => (entry, entry.value.clone()),
+        (None, Some(entry)) if entry.value.eq_ignore_ascii_case("TLSv1.2") => {
+            (entry, entry.value.clone())
+        }
+        (None, Some(entry)) => (entry, format!("TLSv1.2,{}", entry.value)),
+        (None, None) => return,
+    };
+    let (mut known, mut others) = (Vec::new(), Vec::new());
+    for name in listed.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        match name {
+            "TLSv1.2" => known.push("1.2"),
+            "TLSv1.3" => known.push("1.3"),
+            // Whatever there is.
+            "TLS" => known.extend(["1.2", "1.3"]),
+            other => others.push(shown(other)),
+        }
+    }
+    let origin = entry.origin.clone();
+    let (Some(oldest), Some(newest)) = (known.iter().min(), known.iter().max()) else {
+        let text = format!("{}: write TLSv1.2, TLSv1.3 or both", origin.key());
+        config.problems.error(&origin, text);
+        return;
+    };
+    if !others.is_empty() {
+        let text = format!("{}: not spoken: {}", origin.key(), others.join(", "));
+        config.problems.warn(&origin, text);
+    }
+    config.give(&TLS_OLDEST, Value::Text((*oldest).to_owned()), origin.clone());
+    config.give(&TLS_NEWEST, Value::Text((*newest).to_owned()), origin);
 }
 
 fn refuse_missing(entries: &Entries, problems: &mut Problems) {
