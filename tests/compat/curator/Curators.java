@@ -4,6 +4,7 @@ import org.apache.curator.framework.CuratorFrameworkFactory;
 import org.apache.curator.framework.state.ConnectionState;
 import org.apache.curator.retry.BoundedExponentialBackoffRetry;
 import org.apache.zookeeper.Watcher.Event.EventType;
+import org.apache.zookeeper.client.ZKClientConfig;
 
 /** A Curator client with the states it went through. */
 final class Curators implements AutoCloseable {
@@ -16,20 +17,28 @@ final class Curators implements AutoCloseable {
   final Stage.Heard<ConnectionState> states = new Stage.Heard<>();
 
   Curators(String hosts, int timeout) throws Exception {
-    this(hosts, timeout, null);
+    this(builder(hosts, timeout));
   }
 
   /** `login` is name and password of a digest identity, with a colon between. */
   Curators(String hosts, int timeout, String login) throws Exception {
-    CuratorFrameworkFactory.Builder builder =
-        CuratorFrameworkFactory.builder()
-            .connectString(hosts)
-            .sessionTimeoutMs(timeout)
-            .connectionTimeoutMs(15_000)
-            .retryPolicy(new BoundedExponentialBackoffRetry(20, 300, 100));
-    if (login != null) {
-      builder.authorization("digest", login.getBytes());
-    }
+    this(builder(hosts, timeout).authorization("digest", login.getBytes()));
+  }
+
+  /** With settings of the Java client below. */
+  Curators(String hosts, ZKClientConfig config) throws Exception {
+    this(builder(hosts, LONG_TIMEOUT).zkClientConfig(config));
+  }
+
+  private static CuratorFrameworkFactory.Builder builder(String hosts, int timeout) {
+    return CuratorFrameworkFactory.builder()
+        .connectString(hosts)
+        .sessionTimeoutMs(timeout)
+        .connectionTimeoutMs(15_000)
+        .retryPolicy(new BoundedExponentialBackoffRetry(20, 300, 100));
+  }
+
+  private Curators(CuratorFrameworkFactory.Builder builder) throws Exception {
     zk = builder.build();
     zk.getConnectionStateListenable().addListener((client, state) -> states.add(state));
     zk.start();

@@ -12,6 +12,7 @@ final class Smoke {
     Operations.run(direct);
     Recipes.run(direct);
     Sessions.run(direct, through);
+    Logins.run(direct, through);
     System.exit(Stage.failed() ? 1 : 0);
   }
 

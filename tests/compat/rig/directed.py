@@ -5,12 +5,16 @@ prints `ok NAME` and `not ok NAME: WHY`, which are passed on, and orders: `proxy
 `stall` or `heal`, and `server restart`, which kills the server and starts it again with its port
 and its data. When an order is carried out, the line `done` is written to its standard input.
 
+The server has one user of SASL, whose name and password are in the program's environment as
+`COMPAT_USER` and `COMPAT_PASSWORD`.
+
 Usage: `directed.py PROGRAM [WORD...]`; the addresses follow the words. Exits 0 when all claims
 hold. See `server_process.py` for how to choose the server.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -21,13 +25,16 @@ import server_process
 from cutting_proxy import CuttingProxy
 
 DEADLINE = 180.0
+USER, PASSWORD = "bob", "bob's secret"
 
 
 def run(command: Sequence[Union[str, Path]]) -> int:
     """0 when the program says that all its claims hold; it is killed after `DEADLINE` seconds."""
-    with server_process.start() as server, CuttingProxy(server.hosts) as proxy:
+    environment = {**os.environ, "COMPAT_USER": USER, "COMPAT_PASSWORD": PASSWORD}
+    with server_process.start_with_users({USER: PASSWORD}) as server, \
+            CuttingProxy(server.hosts) as proxy:
         program = subprocess.Popen(
-            [*map(str, command), server.hosts, proxy.hosts],
+            [*map(str, command), server.hosts, proxy.hosts], env=environment,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         overdue = threading.Timer(DEADLINE, program.kill)
         overdue.start()
