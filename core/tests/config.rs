@@ -60,8 +60,12 @@ struct Serving {
 
 impl Serving {
     fn with(command: &mut Command) -> Serving {
+        Serving::at("127.0.0.1:0", command)
+    }
+
+    fn at(listen: &str, command: &mut Command) -> Serving {
         let mut child = command
-            .env("TENURE_LISTEN", "127.0.0.1:0")
+            .env("TENURE_LISTEN", listen)
             .stderr(Stdio::null())
             .spawn()
             .expect("it starts");
@@ -102,6 +106,16 @@ fn a_server_is_told_by_a_zoo_cfg() {
     let server = Serving::on(&file);
     let mut session = Session::with_timeout(server.address, 5_000);
     assert!(session.exists("/kept", false).is_ok());
+}
+
+#[test]
+fn every_interface_is_one_of_both_families() {
+    let server = Serving::at("*:0", &mut program(&["serve"]));
+    let port = server.address.port();
+    Session::new(SocketAddr::from(([127, 0, 0, 1], port)));
+    if std::net::TcpListener::bind("[::1]:0").is_ok() {
+        Session::new(SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port)));
+    }
 }
 
 #[test]
