@@ -1,9 +1,7 @@
 //! The form of every token: `name=value,name="quoted value"`.
 
 use crate::auth::sasl::Refusal;
-
-/// Bytes a token may have, as the RFC says.
-const MAX_TOKEN: usize = 4_096;
+use crate::base::limits;
 
 /// The directives of one token, in order.
 pub struct Directives {
@@ -16,7 +14,7 @@ impl Directives {
     /// # Errors
     /// A token that is too long or not of this form.
     pub fn parse(token: &[u8]) -> Result<Directives, Refusal> {
-        if token.len() > MAX_TOKEN {
+        if token.len() > limits::SASL_TOKEN {
             return Err(Refusal("a token is too long"));
         }
         let text = std::str::from_utf8(token).map_err(|_| Refusal("a token is not UTF-8"))?;
@@ -104,7 +102,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        let long = vec![b','; MAX_TOKEN + 1];
+        let long = vec![b','; limits::SASL_TOKEN + 1];
         for bad in [&b"realm"[..], b"a=\"b", b"a=\"b\"c", b"a=\"\\", b"\xff=1", &long] {
             assert!(Directives::parse(bad).is_err());
         }

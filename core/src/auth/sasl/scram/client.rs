@@ -9,10 +9,7 @@ use subtle::ConstantTimeEq;
 
 use super::{KEY, Keys, keyed, prepare};
 use crate::auth::sasl::{Prover, Refusal, Step};
-use crate::base::limits::{SCRAM_FEWEST_ROUNDS, SCRAM_MOST_ROUNDS};
-
-/// Bytes a token of the server may have.
-const MAX_TOKEN: usize = 4_096;
+use crate::base::limits::{self, SCRAM_FEWEST_ROUNDS, SCRAM_MOST_ROUNDS};
 
 /// Says that the connection below is not bound to the exchange.
 const UNBOUND: &str = "n,,";
@@ -81,7 +78,7 @@ impl Prover for Client {
     }
 
     fn answer(&mut self, token: &[u8]) -> Result<Step, Refusal> {
-        if token.len() > MAX_TOKEN {
+        if token.len() > limits::SASL_TOKEN {
             return Err(Refusal("a token is too long"));
         }
         let token = std::str::from_utf8(token).map_err(|_| Refusal("a token is not UTF-8"))?;
@@ -165,7 +162,7 @@ mod tests {
         let dear = FIRST.replace("4096", "100001");
         let huge = FIRST.replace("4096", "99999999999");
         let mandatory = format!("m=x,{FIRST}");
-        let long = format!("{FIRST},{}", "x".repeat(MAX_TOKEN));
+        let long = format!("{FIRST},{}", "x".repeat(limits::SASL_TOKEN));
         let own = format!("r={NONCE},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096");
         let salt = FIRST.replace("==", "=");
         for bad in ["", &other, &cheap, &dear, &huge, &mandatory, &long, &own, &salt, LAST] {
