@@ -135,6 +135,50 @@ fn p77_where_sasl_is_required_the_refusal_says_so() {
 }
 
 #[test]
+fn p77_no_token_lets_anybody_in_or_hurts_anybody_else() {
+    let server = Subject::with(Settings {
+        identities: with_users(),
+        max_connections_per_address: 0,
+        ..Settings::default()
+    });
+    let mut innocent = server.session();
+    let long = vec![b'n'; 4_097];
+    let commas = vec![b','; 4_096];
+    let many = "realm=\"a\",".repeat(370);
+    let firsts: [&[u8]; 8] = [
+        b"\0",
+        b"GSSAPI",
+        b"n,,",
+        b"n,,n=,r=",
+        b"p=tls-unique,,n=bob,r=x",
+        &long,
+        &commas,
+        b"\xff",
+    ];
+    for first in firsts {
+        let mut session = server.session();
+        assert_eq!(sasl::send(&mut session, Some(first)).err, op::AUTH_FAILED);
+        assert!(session.is_cut());
+    }
+    let shapes =
+        ["", "=", "\"", "a=\"\\", "username=\"bob\"", ",,,,", &many, "response=0", "\u{0}=\u{0}"];
+    for response in shapes {
+        let mut session = server.session();
+        sasl::challenge(&mut session);
+        assert_eq!(sasl::send(&mut session, Some(response.as_bytes())).err, op::AUTH_FAILED);
+        assert!(session.is_cut(), "{response:?}");
+    }
+    let mut session = server.session();
+    let other = sasl::challenge(&mut server.session());
+    sasl::challenge(&mut session);
+    let replayed = sasl::response("bob", "bobsecret", &other);
+    let reply = sasl::send(&mut session, Some(replayed.as_bytes()));
+    assert_eq!(reply.err, op::AUTH_FAILED, "an answer to another challenge");
+    innocent.ping();
+    assert_eq!(sasl::log_in(&mut innocent, "bob", "bobsecret").err, 0);
+}
+
+#[test]
 fn p78_nothing_is_answered_before_the_proof_that_is_required() {
     let server = told(Identities { require_auth: &["sasl", "digest"], ..with_users() });
     let path = Body::new().string("/").bool(false);

@@ -216,6 +216,10 @@ pub const SCRAM_FEWEST_ROUNDS: u32 = 4_096;
 /// that keeps sessions alive. It is refused, and the client ends with `AuthFailed`.
 pub const SCRAM_MOST_ROUNDS: u32 = 100_000;
 
+/// Most entries of one access control list, once `auth` in it has been replaced by what the asker has
+/// proven. A longer one is invalid: every check walks through the whole list while others wait.
+pub const ACL_ENTRIES: usize = 1_024;
+
 /// Most bytes of schemes and ids in one access control list, once `auth` in it has been replaced by
 /// what the asker has proven. A longer one is invalid.
 pub const ACL_BYTES: usize = 1 << 20;

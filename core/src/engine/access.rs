@@ -62,7 +62,7 @@ fn matches(meant: &Identity, identity: &Identity) -> bool {
 /// # Errors
 /// `InvalidAcl` if the list is empty, if an entry is not one its scheme accepts or of a scheme that is
 /// not known, if `auth` is used by somebody who has proven nothing, or if the list comes out longer
-/// than [`limits::ACL_BYTES`].
+/// than [`limits::ACL_ENTRIES`] or [`limits::ACL_BYTES`].
 pub fn resolve(acl: &[Acl], identities: &[Identity], schemes: Schemes) -> Result<Vec<Acl>, Code> {
     let mut seen = BTreeSet::new();
     let mut resolved = Vec::with_capacity(acl.len());
@@ -88,7 +88,8 @@ pub fn resolve(acl: &[Acl], identities: &[Identity], schemes: Schemes) -> Result
             return Err(Code::InvalidAcl);
         }
     }
-    if resolved.is_empty() { Err(Code::InvalidAcl) } else { Ok(resolved) }
+    let is_fit = (1..=limits::ACL_ENTRIES).contains(&resolved.len());
+    if is_fit { Ok(resolved) } else { Err(Code::InvalidAcl) }
 }
 
 /// Whether the identity was proven, rather than read off the connection or granted on top.

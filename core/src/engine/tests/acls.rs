@@ -99,9 +99,24 @@ fn a12_auth_does_not_multiply_without_end() {
     let proven: Vec<_> = proven.iter().map(|id| ("digest", id.as_str())).collect();
     let list = |count| (0..count).map(|bits| Acl::new(Perms(bits), "auth", "")).collect();
     let world = world.prove(&proven);
-    assert!(world.create_with_acl("/some", list(50)).is_ok());
+    assert!(world.create_with_acl("/some", list(10)).is_ok());
+    assert_eq!(world.create_with_acl("/many", list(11)), Err(Code::InvalidAcl), "1,100 entries");
     assert_eq!(world.create_with_acl("/many", list(2_000)), Err(Code::InvalidAcl));
     assert!(!world.exists("/many"));
+}
+
+#[test]
+fn a_list_has_a_ceiling() {
+    let mut world = World::new();
+    let list = |count: usize| -> Vec<_> {
+        (0..count).map(|n| Acl::new(Perms::ALL, "digest", format!("user{n}:x"))).collect()
+    };
+    assert!(world.create_with_acl("/most", list(limits::ACL_ENTRIES)).is_ok());
+    let more = list(limits::ACL_ENTRIES + 1);
+    assert_eq!(world.create_with_acl("/more", more.clone()), Err(Code::InvalidAcl));
+    assert_eq!(world.set_acl("/most", more, -1), Err(Code::InvalidAcl));
+    let same = vec![Acl::open_unsafe().remove(0); limits::ACL_ENTRIES + 1];
+    assert!(world.create_with_acl("/same", same).is_ok(), "once is enough");
 }
 
 #[test]
