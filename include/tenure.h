@@ -1402,6 +1402,13 @@ tenure_status tenure_server_options_require_auth(struct tenure_server_options *o
                                                  const char *schemes);
 
 /**
+ * Whether the hard limits of quotas are kept: what would exceed one fails with TENURE_QUOTA_EXCEEDED.
+ * Counted against they are in any case. They are not kept unless set.
+ */
+tenure_status tenure_server_options_enforce_quota(struct tenure_server_options *options,
+                                                  bool on);
+
+/**
  * Starts a server with these options. Its port is bound when this returns.
  *
  * @param options Copied.

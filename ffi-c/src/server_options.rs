@@ -141,6 +141,17 @@ pub unsafe extern "C" fn tenure_server_options_require_auth(
     unsafe { set(options, change) }
 }
 
+/// Whether the hard limits of quotas are kept: what would exceed one fails with TENURE_QUOTA_EXCEEDED.
+/// Counted against they are in any case. They are not kept unless set.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_server_options_enforce_quota(
+    options: *mut tenure_server_options,
+    on: bool,
+) -> tenure_status {
+    // SAFETY: null or live options.
+    unsafe { set(options, |builder| Ok(builder.enforce_quota(on))) }
+}
+
 /// Starts a server with these options. Its port is bound when this returns.
 ///
 /// @param options Copied.

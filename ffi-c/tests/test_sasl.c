@@ -62,6 +62,8 @@ static void arguments_are_checked(void) {
   SAME(tenure_server_options_sasl_user(settings, NULL, "x"), TENURE_EINVAL);
   SAME(tenure_server_options_super_digest(settings, NULL), TENURE_EINVAL);
   SAME(tenure_server_options_require_auth(settings, NULL), TENURE_EINVAL);
+  SAME(tenure_server_options_enforce_quota(NULL, true), TENURE_EINVAL);
+  OK(tenure_server_options_enforce_quota(settings, true));
   tenure_server *refused = NULL;
   SAME(tenure_server_start_with(NULL, &refused), TENURE_EINVAL);
   SAME(tenure_server_start_with(settings, NULL), TENURE_EINVAL);

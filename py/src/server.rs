@@ -29,6 +29,7 @@ struct Options {
     sasl_users: Vec<(String, String)>,
     super_digest: Option<String>,
     require_auth: Vec<String>,
+    enforce_quota: bool,
 }
 
 /// A server on threads of its own, none of which ever needs the interpreter.
@@ -55,6 +56,7 @@ impl Server {
             .snapshot_after(gate::seconds(options.snapshot_after))
             .snapshots_kept(options.snapshots_kept)
             .require_auth(options.require_auth)
+            .enforce_quota(options.enforce_quota)
             .clock(if is_manual { Clock::manual() } else { Clock::real() });
         if let Some(timeout) = options.min_session_timeout {
             builder = builder.min_session_timeout(gate::seconds(timeout));

@@ -119,3 +119,15 @@ def test_a_stopped_server_cannot_be_restarted() -> None:
     server.stop()
     with pytest.raises(RuntimeError):
         server.restart()
+
+
+def test_quotas_are_kept_where_that_is_asked() -> None:
+    with tenure.Server(enforce_quota=True) as server, server.client() as client:
+        client.create("/few")
+        quota = "/zookeeper/quota/few"
+        limits = b"count=-1,bytes=-1=;byteHardLimit=-1;countHardLimit=2"
+        client.create(f"{quota}/zookeeper_limits", limits, parents=True)
+        client.create(f"{quota}/zookeeper_stats", b"count=0,bytes=0")
+        client.create("/few/one")
+        with pytest.raises(tenure.QuotaExceededError):
+            client.create("/few/two")

@@ -178,6 +178,7 @@ class _ServerOptions(TypedDict):
     sasl_users: list[tuple[str, str]]
     super_digest: str | None
     require_auth: list[str]
+    enforce_quota: bool
 
 @final
 class Server:

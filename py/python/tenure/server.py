@@ -54,7 +54,7 @@ class Server:
                  snapshot_after_txns: int = 100_000, snapshot_after_bytes: int = 256 << 20,
                  snapshot_after: Seconds = 3_600.0, snapshots_kept: int = 3,
                  sasl_users: Mapping[str, str] | None = None, super_digest: str | None = None,
-                 require_auth: Iterable[str] = ()) -> None:
+                 require_auth: Iterable[str] = (), enforce_quota: bool = False) -> None:
         """Starts a server on `listen`, an address and a port; port 0 takes a free one.
 
         `min_session_timeout` is two ticks unless given, `max_session_timeout` twenty if it is None.
@@ -70,7 +70,8 @@ class Server:
 
         `sasl_users`: who can log in by SASL, with which password, by either mechanism. `super_digest`:
         the digest id whose holder may do everything, `super:HASH`. `require_auth`: schemes one of
-        which a connection has to have proven itself by before it asks for anything.
+        which a connection has to have proven itself by before it asks for anything. `enforce_quota`:
+        whether what would exceed the hard limit of a quota is refused.
 
         Raises `OSError` if the address cannot be bound, `ValueError` for an option, `DataDirError`
         if the directory is in use (it says by which process), damaged or out of reach.
@@ -94,6 +95,7 @@ class Server:
             "sasl_users": list((sasl_users or {}).items()),
             "super_digest": super_digest,
             "require_auth": list(require_auth),
+            "enforce_quota": enforce_quota,
         })
         self._faults = Faults(self._raw)
 
