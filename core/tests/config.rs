@@ -64,11 +64,8 @@ impl Serving {
     }
 
     fn at(listen: &str, command: &mut Command) -> Serving {
-        let mut child = command
-            .env("TENURE_LISTEN", listen)
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("it starts");
+        let mut child =
+            command.env("TENURE_LISTEN", listen).stderr(Stdio::null()).spawn().expect("it starts");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("piped");
         BufReader::new(stdout).read_line(&mut line).expect("a line");
@@ -271,6 +268,22 @@ fn a_server_is_replaced_with_its_file_as_it_is() {
     let server = Serving::on(&file);
     let (data, _) = Session::new(server.address).get("/moved", false).expect("it is there");
     assert_eq!(data.as_deref(), Some(&b"over"[..]));
+}
+
+#[test]
+fn a_file_with_a_secret_is_not_for_everybody() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let key = "DigestAuthenticationProvider.superDigest";
+    let file = place.zoo_cfg(&format!("{key}={SUPER}\n"));
+    for (mode, is_told) in [(0o644, true), (0o640, false)] {
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("set");
+        let (code, said, _) = run(program(&["config", "check"]).env("TENURE_CONFIG", &file));
+        assert_eq!(code, 0, "{said}");
+        let warning = format!("{}:3: warning: ", file.display());
+        assert_eq!(said.contains(&warning) && said.contains("chmod o="), is_told, "{said}");
+        assert!(!said.contains(&SUPER[6..]), "{said}");
+    }
 }
 
 #[test]

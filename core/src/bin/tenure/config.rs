@@ -35,7 +35,8 @@ struct Convert {
 /// As `serve` would read it; nothing is made, changed or opened.
 #[derive(Args)]
 struct Check {
-    /// The file: TOML if its name ends in .toml, a zoo.cfg of Apache ZooKeeper otherwise.
+    /// The file: TOML if its name ends in .toml, a zoo.cfg of Apache ZooKeeper otherwise [default:
+    /// what TENURE_CONFIG names, if anything].
     file: Option<PathBuf>,
     /// Take warnings for errors.
     #[arg(long)]

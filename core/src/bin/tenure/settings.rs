@@ -30,13 +30,14 @@ pub struct Flags(Vec<(String, String)>);
 impl Settings {
     /// Reads everything.
     pub fn load(&self) -> Result<Config, Failure> {
-        let named = std::env::var_os(FILE).filter(|name| !name.is_empty()).map(PathBuf::from);
-        load(self.config.clone().or(named), &self.flags)
+        load(self.config.clone(), &self.flags)
     }
 }
 
-/// Reads a file, the environment and the flags.
+/// Reads a file, the environment and the flags. Where no file is named the environment may name one.
 pub fn load(file: Option<PathBuf>, flags: &Flags) -> Result<Config, Failure> {
+    let named = std::env::var_os(FILE).filter(|name| !name.is_empty()).map(PathBuf::from);
+    let file = file.or(named);
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     config::load(file.as_deref(), environment.collect(), flags.0.clone()).map_err(Failure::usage)

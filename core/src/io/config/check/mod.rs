@@ -8,7 +8,7 @@ mod tls;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
 
-use super::table::{LISTEN, LISTEN_TLS, MAX_SESSION_TIMEOUT, MIN_SESSION_TIMEOUT, TICK};
+use super::table::{LISTEN, LISTEN_TLS, MAX_SESSION_TIMEOUT, MIN_SESSION_TIMEOUT, TABLE, TICK};
 use super::value::{EVERYWHERE, NO_PORT};
 use super::{Config, Origin};
 use crate::base::limits;
@@ -35,6 +35,7 @@ impl Config {
                 self.problems.error(&origin, format!("{}: {text}: {why}", origin.key()));
             }
         }
+        self.check_secrets();
         self.choose_directory();
         self.read_keys();
         self.read_users();
@@ -103,6 +104,18 @@ impl Config {
                 self.problems.error(&origin, text);
             }
             _ => {}
+        }
+    }
+
+    /// A file with a secret is not for everybody.
+    fn check_secrets(&mut self) {
+        let secrets = TABLE.iter().filter(|setting| setting.is_secret);
+        let given = secrets.filter_map(|setting| self.given(setting)).find_map(|given| {
+            let Origin::File { file, .. } = &given.origin else { return None };
+            Some((file.clone(), given.origin.clone()))
+        });
+        if let Some((file, origin)) = given {
+            self.warn_if_readable(Path::new(&*file), &origin, "a secret");
         }
     }
 
