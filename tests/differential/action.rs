@@ -16,18 +16,45 @@ pub type Lists = [Vec<String>; 5];
 pub enum Action {
     /// Opens a session.
     Connect,
-    /// Moves the session to a new connection.
+    /// Moves the session to a new connection while the old one is still there.
     Reattach,
+    /// Cuts the session's connection.
+    Leave,
+    /// Brings a session back that has left.
+    Return,
     /// Closes the session.
     Close,
     /// Sends a request that both servers answer.
     Call(Request),
     /// Sends the first bytes of a request.
     Truncated(Request, usize),
-    /// Proves a digest identity.
-    Auth(String),
+    /// Proves an identity with this scheme.
+    Auth(&'static str, String),
+    /// Fails to prove one, which ends the connection, and comes back.
+    FailedAuth(&'static str, String),
     /// Re-registers watches as seen at a past step.
     SetWatches2(Past, Lists),
+    /// The same with the operation that knows no persistent ones.
+    SetWatches(Past, Lists),
+    /// Removes one container or TTL znode that is due.
+    Reap,
+}
+
+impl Action {
+    /// Whether it re-registers watches: what it missed comes at once, as events without a zxid.
+    pub fn is_rewatch(&self) -> bool {
+        matches!(self, Action::SetWatches2(..) | Action::SetWatches(..))
+    }
+
+    /// Whether nobody hears of it but the asker, by a reply with this code that tells the zxid.
+    pub fn is_quiet(&self, code: i32) -> bool {
+        let Action::Call(request) = self else { return false };
+        match request {
+            Request::Path { kind, .. } => *kind != op::SYNC,
+            Request::Multi(_) => false,
+            _ => !request.is_write() || !matches!(code, 0 | op::MARSHALLING),
+        }
+    }
 }
 
 /// A request, field by field.

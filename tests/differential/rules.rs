@@ -29,11 +29,16 @@ pub enum Rule {
     WatchModes,
     InternalOperations,
     OpcodeAndFlag,
+    ContainerByCreate,
+    QuotaNesting,
+    QuotaStats,
+    QuotaMalformed,
+    QuotaReserved,
 }
 
 impl Rule {
     /// All rules.
-    pub const ALL: [Rule; 18] = [
+    pub const ALL: [Rule; 23] = [
         Rule::SessionIds,
         Rule::WallTimes,
         Rule::NameOrder,
@@ -52,6 +57,11 @@ impl Rule {
         Rule::WatchModes,
         Rule::InternalOperations,
         Rule::OpcodeAndFlag,
+        Rule::ContainerByCreate,
+        Rule::QuotaNesting,
+        Rule::QuotaStats,
+        Rule::QuotaMalformed,
+        Rule::QuotaReserved,
     ];
 
     /// The rule's name in the docs.
@@ -75,6 +85,11 @@ impl Rule {
             Rule::WatchModes => "watch-modes",
             Rule::InternalOperations => "internal-operations",
             Rule::OpcodeAndFlag => "opcode-and-flag",
+            Rule::ContainerByCreate => "container-by-create",
+            Rule::QuotaNesting => "quota-nesting",
+            Rule::QuotaStats => "quota-stats",
+            Rule::QuotaMalformed => "quota-malformed",
+            Rule::QuotaReserved => "quota-reserved",
         }
     }
 }
@@ -136,7 +151,7 @@ fn close_order(action: &Action, ours: &mut Record, theirs: &mut Record) -> bool 
 /// Events carry the zxid of their transaction here and -1 there. Those made up for setWatches carry
 /// -1 in both.
 fn event_zxid(action: &Action, ours: &mut Record, theirs: &mut Record) -> bool {
-    let own = if matches!(action, Action::SetWatches2(..)) { -1 } else { ours.zxid };
+    let own = if action.is_rewatch() { -1 } else { ours.zxid };
     let as_promised = ours.event_zxids.iter().all(|zxid| *zxid == own)
         && theirs.event_zxids.iter().all(|zxid| *zxid == -1);
     if as_promised {

@@ -3,17 +3,18 @@
 //! The choice depends on the seed and on replies that were equal at both servers, so a seed always
 //! gives the same script.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use tenure_tests::chance::{Chance, mix};
 use tenure_tests::op;
 use tenure_tests::records::{Acl, acl, open};
 
 use crate::action::{Action, Lists, Request};
+use crate::quotas::Quotas;
 use crate::side::Record;
 
 /// Paths where everybody may do everything.
-const OPEN: [&str; 18] = [
+const OPEN: [&str; 23] = [
     "/a",
     "/b",
     "/c",
@@ -31,6 +32,11 @@ const OPEN: [&str; 18] = [
     "/a/x/p/deep",
     "/d",
     "/d/x",
+    "/q",
+    "/q/x",
+    "/q/y",
+    "/q/x/p",
+    "/q/z",
     "/",
 ];
 
@@ -55,6 +61,20 @@ const BAD: [&str; 12] = [
 
 const LOGINS: [&str; 3] = ["bob:pw", "eve:secret", "bob:other"];
 
+/// Proofs that nobody takes.
+const FALSE_PROOFS: [(&str, &str); 4] =
+    [("nonsense", "bob:pw"), ("world", "anyone"), ("x509", "CN=bob"), ("super", "super:pw")];
+
+/// Steps that a session is away for, at most.
+const MOST_AWAY: usize = 40;
+
+/// Most znodes that are looked at when one is to be removed.
+const MOST_REAPABLE: usize = 24;
+
+/// Schemes, and ids that some of them refuse.
+const NO_SCHEMES: [&str; 7] = ["ip", "digest", "world", "x509", "sasl", "super", "none"];
+const NO_IDS: [&str; 6] = ["nonsense", "anyone", "a:b:c", "127.0.0.1/33", "256.1.1.1", "bob:"];
+
 const MOST_SESSIONS: usize = 6;
 
 /// Whether a path is guarded or a sequential znode made of a guarded path.
@@ -68,6 +88,13 @@ pub struct Script {
     seed: u64,
     /// Whether each session is open.
     open: Vec<bool>,
+    /// Sessions that have left, with the step at which they did and the one at which they come back.
+    away: BTreeMap<usize, (usize, usize)>,
+    /// What comes next, whatever chance says.
+    pending: VecDeque<(usize, Action)>,
+    /// Containers and TTL znodes that may be there.
+    reapable: BTreeSet<String>,
+    quotas: Quotas,
     /// Paths that some session has left a watch on.
     watched: BTreeSet<String>,
     /// Znodes that are probably there: created, and not found missing since.
@@ -81,6 +108,10 @@ impl Script {
             chance: Chance::new(seed),
             seed,
             open: Vec::new(),
+            away: BTreeMap::new(),
+            pending: VecDeque::new(),
+            reapable: BTreeSet::new(),
+            quotas: Quotas::default(),
             watched: BTreeSet::new(),
             there: BTreeSet::new(),
         }
@@ -98,7 +129,9 @@ impl Script {
     pub fn learn(&mut self, session: usize, action: &Action, record: &Record) {
         match action {
             Action::Connect => self.open.push(true),
-            Action::SetWatches2(_, lists) => self.watched.extend(lists.iter().flatten().cloned()),
+            Action::SetWatches2(_, lists) | Action::SetWatches(_, lists) => {
+                self.watched.extend(lists.iter().flatten().cloned());
+            }
             Action::Close => self.open[session] = false,
             Action::Call(request) => self.learn_paths(request, record),
             _ => {}
@@ -113,43 +146,113 @@ impl Script {
             Request::AddWatch { path, .. } => {
                 self.watched.insert(path.clone());
             }
-            Request::Create { .. } if record.code == 0 => {
+            Request::Create { kind, flags, .. } if record.code == 0 => {
                 let path = record.reply.get(1).and_then(|line| line.strip_prefix("path "));
-                self.there.insert(path.expect("a create answers with its path").to_owned());
+                let path = path.expect("a create answers with its path");
+                self.created(path, *kind == op::CREATE_TTL || *flags == op::CONTAINER);
             }
             Request::Delete { path: Some(path), .. } if record.code == 0 => {
-                self.there.remove(path);
+                self.deleted(path);
             }
             Request::Read { path: Some(path), .. } | Request::SetData { path: Some(path), .. }
                 if record.code == op::NO_NODE =>
             {
                 self.there.remove(path);
             }
-            Request::Multi(_) => {
-                let created = record.reply.iter().filter_map(|line| {
-                    let rest = line.strip_prefix("created ")?.split(' ').nth(1)?;
-                    Some(rest.to_owned())
-                });
-                self.there.extend(created);
+            Request::Multi(parts) => {
+                // The first line tells the error of the header.
+                for (part, line) in parts.iter().zip(record.reply.iter().skip(1)) {
+                    if let Some(rest) = line.strip_prefix("created ")
+                        && let Request::Create { kind, flags, .. } = part
+                    {
+                        let path = rest.split(' ').nth(1).expect("a path behind the type");
+                        self.created(path, *kind == op::CREATE_TTL || *flags == op::CONTAINER);
+                    } else if let Request::Delete { path: Some(path), .. } = part
+                        && line.starts_with("done ")
+                    {
+                        self.deleted(path);
+                    }
+                }
             }
             _ => {}
         }
     }
 
+    fn created(&mut self, path: &str, is_reapable: bool) {
+        if is_reapable {
+            self.reapable.insert(path.to_owned());
+        }
+        if path.starts_with("/zookeeper") {
+            self.quotas.created(path);
+        } else {
+            self.there.insert(path.to_owned());
+        }
+    }
+
+    fn deleted(&mut self, path: &str) {
+        self.there.remove(path);
+        self.reapable.remove(path);
+        self.quotas.deleted(path);
+    }
+
+    /// Containers and TTL znodes that may be there.
+    pub fn reapable(&self) -> &BTreeSet<String> {
+        &self.reapable
+    }
+
+    /// Notes which of them are.
+    pub fn set_reapable(&mut self, there: BTreeSet<String>) {
+        self.reapable = there;
+    }
+
     /// The session and the deed of the next step.
     pub fn next_step(&mut self, step: usize) -> (usize, Action) {
-        let alive: Vec<_> = (0..self.open.len()).filter(|number| self.open[*number]).collect();
-        if alive.len() < 2 {
+        if let Some(next) = self.pending.pop_front() {
+            return next;
+        }
+        if let Some((&session, &(left, _))) = self.away.iter().find(|(_, (_, back))| *back <= step)
+        {
+            self.away.remove(&session);
+            let rewatch = self.rewatch(session, left.saturating_sub(1));
+            self.pending.push_back(rewatch);
+            return (session, Action::Return);
+        }
+        let here = |number: &usize| self.open[*number] && !self.away.contains_key(number);
+        let here: Vec<_> = (0..self.open.len()).filter(here).collect();
+        if here.len() < 2 {
             return (self.open.len(), Action::Connect);
         }
-        let session = *self.chance.pick(&alive);
-        let action = match self.chance.below(1_000) {
-            0..14 if alive.len() < MOST_SESSIONS => return (self.open.len(), Action::Connect),
-            14..26 => Action::Close,
-            26..36 => Action::Reattach,
-            36..48 => Action::Auth((*self.chance.pick(&LOGINS)).to_owned()),
-            48..68 => self.set_watches(session, step),
-            68..80 => {
+        if self.reapable.len() >= MOST_REAPABLE {
+            return (here[0], Action::Reap);
+        }
+        let session = *self.chance.pick(&here);
+        (session, self.deed(session, here.len(), step))
+    }
+
+    fn deed(&mut self, session: usize, here: usize, step: usize) -> Action {
+        match self.chance.below(1_000) {
+            0..14 if here + self.away.len() < MOST_SESSIONS => {
+                self.pending.push_back((self.open.len(), Action::Connect));
+                Action::Call(Request::WhoAmI)
+            }
+            14..24 => Action::Close,
+            24..30 => Action::Reattach,
+            30..40 => {
+                let back = step + 1 + self.chance.below(MOST_AWAY);
+                self.away.insert(session, (step, back));
+                Action::Leave
+            }
+            40..52 => Action::Auth("digest", (*self.chance.pick(&LOGINS)).to_owned()),
+            52..54 => Action::Auth("ip", "127.0.0.1".to_owned()),
+            54..60 => {
+                let (scheme, proof) = *self.chance.pick(&FALSE_PROOFS);
+                Action::FailedAuth(scheme, proof.to_owned())
+            }
+            60..76 => {
+                let past = step.saturating_sub(1 + self.chance.below(40));
+                self.rewatch(session, past).1
+            }
+            76..86 => {
                 let request = self.request(session);
                 let length = self.chance.below(request.body().0.len().max(1));
                 if matches!(request, Request::WhoAmI) {
@@ -158,15 +261,16 @@ impl Script {
                     Action::Truncated(request, length)
                 }
             }
+            86..96 => Action::Reap,
             _ => Action::Call(self.request(session)),
-        };
-        (session, action)
+        }
     }
 
     fn request(&mut self, session: usize) -> Request {
         match self.chance.below(100) {
-            0..24 => self.create(),
-            24..34 => Request::Delete { path: self.any_path_there(), version: self.version() },
+            0..10 => self.quotas.next(&mut self.chance),
+            10..28 => self.create(),
+            28..34 => Request::Delete { path: self.any_path_there(), version: self.version() },
             34..50 => self.set_data(),
             50..70 => self.read(session),
             70..79 => Request::Multi(self.parts()),
@@ -275,7 +379,9 @@ impl Script {
             acl(perms, "ip", "127.0.0.1"),
             acl(perms, "ip", "127.0.0.0/8"),
             acl(perms, "ip", "10.0.0.0/8"),
-            acl(perms, "ip", "nonsense"),
+            acl(perms, "ip", "127.0.0.1/32"),
+            acl(perms, "ip", "127.0.0.9/31"),
+            acl(perms, *self.chance.pick(&NO_SCHEMES), *self.chance.pick(&NO_IDS)),
             acl(op::READ, "world", "anyone"),
         ];
         let count = 1 + self.chance.below(3);
@@ -385,8 +491,8 @@ impl Script {
             .collect()
     }
 
-    fn set_watches(&mut self, session: usize, step: usize) -> Action {
-        let past = step.saturating_sub(1 + self.chance.below(40));
+    /// Watches re-registered as seen at a past step.
+    fn rewatch(&mut self, session: usize, past: usize) -> (usize, Action) {
         let mut lists = Lists::default();
         for _ in 0..self.chance.below(8) {
             let path = self.path_there();
@@ -397,6 +503,11 @@ impl Script {
             };
             lists[list].push(path);
         }
-        Action::SetWatches2(past, lists)
+        let is_old = lists[3].is_empty() && lists[4].is_empty() && self.chance.percent(50);
+        let action = match is_old {
+            true => Action::SetWatches(past, lists),
+            false => Action::SetWatches2(past, lists),
+        };
+        (session, action)
     }
 }

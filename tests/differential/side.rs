@@ -3,13 +3,13 @@
 //! Session ids become numbers in the order of their creation. Wall times become a statement: each
 //! transaction has one time, and every Stat that names the transaction agrees on it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 
 use tenure_tests::jute::Body;
 use tenure_tests::op;
 use tenure_tests::raw::Silence;
-use tenure_tests::records::{Outcome, Reply, Stat, outcomes};
+use tenure_tests::records::{ConnectRequest, Outcome, Reply, Stat, outcomes};
 use tenure_tests::session::Session;
 
 use crate::action::{Action, Request};
@@ -31,10 +31,17 @@ pub struct Record {
     pub header: Option<i64>,
 }
 
+/// The timeout of every session, in milliseconds: longer than a script takes.
+pub const TIMEOUT: i32 = 600_000;
+
 /// A server, its sessions, and what is needed to normalise what it says.
 pub struct Side {
     addr: SocketAddr,
     sessions: Vec<Option<Session>>,
+    /// How sessions that have left come back.
+    away: HashMap<usize, ConnectRequest>,
+    /// Looks at the tree and takes no part; both servers have one.
+    observer: Session,
     ids: HashMap<i64, usize>,
     times: HashMap<i64, i64>,
     /// Zxids that only this server spent.
@@ -49,6 +56,8 @@ impl Side {
         Side {
             addr,
             sessions: Vec::new(),
+            away: HashMap::new(),
+            observer: Session::with_timeout(addr, TIMEOUT),
             ids: HashMap::new(),
             times: HashMap::new(),
             surplus: Vec::new(),
@@ -76,7 +85,7 @@ impl Side {
         let mut reply = None;
         match action {
             Action::Connect => {
-                let new = Session::with_timeout(self.addr, 40_000);
+                let new = Session::with_timeout(self.addr, TIMEOUT);
                 self.ids.insert(new.id(), session);
                 assert_eq!(session, self.sessions.len(), "sessions are numbered in order");
                 self.sessions.push(Some(new));
@@ -86,6 +95,11 @@ impl Side {
                 let new = self.session(session).reattach(addr);
                 self.sessions[session] = Some(new);
             }
+            Action::Leave => {
+                let left = self.sessions[session].take().expect("the script uses open sessions");
+                self.away.insert(session, left.reattachment());
+            }
+            Action::Return => self.come_back(session),
             Action::Close => reply = Some(self.close(session)),
             Action::Call(request) => {
                 reply = Some(self.session(session).call(request.kind(), &request.body()));
@@ -94,21 +108,72 @@ impl Side {
                 let body = Body::new().raw(&request.body().0[..*length]);
                 reply = Some(self.session(session).call(request.kind(), &body));
             }
-            Action::Auth(login) => {
-                let code = self.session(session).auth("digest", login.as_bytes());
-                assert_eq!(code, 0, "digest takes any login");
+            Action::Auth(scheme, proof) => {
+                let code = self.session(session).auth(scheme, proof.as_bytes());
+                assert_eq!(code, 0, "{scheme} takes {proof}");
+            }
+            Action::FailedAuth(scheme, proof) => {
+                let mut failed = self.sessions[session].take().expect("it is open");
+                let code = failed.auth(scheme, proof.as_bytes());
+                assert_eq!(code, op::AUTH_FAILED, "{scheme} does not take {proof}");
+                assert_eq!(failed.reply(), Err(Silence::Closed), "nothing follows");
+                self.away.insert(session, failed.reattachment());
+                self.come_back(session);
             }
             Action::SetWatches2(past, lists) => {
-                let zxid = self.history.get(*past).copied().unwrap_or(0);
-                let body = lists.iter().fold(Body::new().long(zxid), |body, list| {
-                    let paths: Vec<_> = list.iter().map(String::as_str).collect();
-                    body.strings(&paths)
-                });
-                reply = Some(self.session(session).call(op::SET_WATCHES2, &body));
+                reply = Some(self.rewatch(session, op::SET_WATCHES2, *past, lists));
             }
+            Action::SetWatches(past, lists) => {
+                reply = Some(self.rewatch(session, op::SET_WATCHES, *past, &lists[..3]));
+            }
+            Action::Reap => {}
         }
-        let record = self.collect();
+        // What nobody should hear of is not listened for at once: an event too many comes to light
+        // with the next step that is.
+        let record = match &reply {
+            Some(reply) if action.is_quiet(reply.err) => self.record_of(reply),
+            _ => self.collect(),
+        };
         (reply, record)
+    }
+
+    fn rewatch(&mut self, number: usize, kind: i32, past: usize, lists: &[Vec<String>]) -> Reply {
+        let zxid = self.history.get(past).copied().unwrap_or(0);
+        let body = lists.iter().fold(Body::new().long(zxid), |body, list| {
+            let paths: Vec<_> = list.iter().map(String::as_str).collect();
+            body.strings(&paths)
+        });
+        self.session(number).call(kind, &body)
+    }
+
+    fn come_back(&mut self, number: usize) {
+        let request = self.away.remove(&number).expect("the script brings back who has left");
+        let back = Session::open(self.addr, &request).expect("the server answers");
+        assert_eq!(back.id(), request.session, "the session is reattached");
+        self.sessions[number] = Some(back);
+    }
+
+    /// Which of these znodes are there.
+    pub fn there(&mut self, paths: &BTreeSet<String>) -> BTreeSet<String> {
+        let is_there = |path: &&String| self.observer.exists(path, false) != Err(op::NO_NODE);
+        paths.iter().filter(is_there).cloned().collect()
+    }
+
+    /// Deletes a znode that no list protects from the observer; returns the code.
+    pub fn delete(&mut self, path: &str) -> i32 {
+        self.observer.code(op::DELETE, &Body::new().string(path).int(-1))
+    }
+
+    /// Makes the observer super.
+    pub fn prove_super(&mut self, proof: &str) {
+        assert_eq!(self.observer.auth("digest", proof.as_bytes()), 0, "digest takes any proof");
+    }
+
+    /// What a step showed that nobody heard of but the asker.
+    fn record_of(&mut self, reply: &Reply) -> Record {
+        let zxid = reply.zxid.max(self.last_zxid());
+        self.history.push(zxid);
+        Record { zxid, ..Record::default() }
     }
 
     fn session(&mut self, number: usize) -> &mut Session {
@@ -123,7 +188,7 @@ impl Side {
     }
 
     /// The events of all sessions, after a ping of each as a fence.
-    fn collect(&mut self) -> Record {
+    pub fn collect(&mut self) -> Record {
         let mut record = Record::default();
         for session in self.sessions.iter_mut().flatten() {
             session.send_as(-2, op::PING, &Body::new());
