@@ -10,6 +10,7 @@
 
 mod action;
 mod falsify;
+mod paths;
 mod quotas;
 mod reaping;
 mod rules;

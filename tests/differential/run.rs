@@ -182,10 +182,8 @@ impl Run {
     ) -> Result<(), String> {
         for (name, falsify) in WAYS {
             match &self.control {
-                Control::One(way) if way == name => {
-                    if falsify(action, ours) {
-                        self.control = Control::None;
-                    }
+                Control::One(way) if way == name && falsify(action, ours) => {
+                    self.control = Control::None;
                 }
                 Control::Every => {
                     let (mut ours, mut theirs) = (ours.clone(), theirs.clone());

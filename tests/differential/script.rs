@@ -10,54 +10,9 @@ use tenure_tests::op;
 use tenure_tests::records::{Acl, acl, open};
 
 use crate::action::{Action, Lists, Request};
+use crate::paths::{BAD, GUARDED, OPEN, is_guarded};
 use crate::quotas::Quotas;
 use crate::side::Record;
-
-/// Paths where everybody may do everything.
-const OPEN: [&str; 23] = [
-    "/a",
-    "/b",
-    "/c",
-    "/a/x",
-    "/a/y",
-    "/a/z",
-    "/b/x",
-    "/b/y",
-    "/c/x",
-    "/a/x/p",
-    "/a/x/q",
-    "/a/y/p",
-    "/b/x/p",
-    "/b/x/p/deep",
-    "/a/x/p/deep",
-    "/d",
-    "/d/x",
-    "/q",
-    "/q/x",
-    "/q/y",
-    "/q/x/p",
-    "/q/z",
-    "/",
-];
-
-/// Paths whose ACL the script changes.
-const GUARDED: [&str; 7] = ["/k", "/k/x", "/k/y", "/k/x/p", "/l", "/l/x", "/l/y"];
-
-/// Paths that some operation refuses.
-const BAD: [&str; 12] = [
-    "",
-    "a",
-    "/a/",
-    "//",
-    "/a//b",
-    "/.",
-    "/a/..",
-    "/a/\u{1}",
-    "/a/\u{e000}",
-    "/a/😀",
-    "/none/x",
-    "/zookeeper/config",
-];
 
 const LOGINS: [&str; 3] = ["bob:pw", "eve:secret", "bob:other"];
 
@@ -76,11 +31,6 @@ const NO_SCHEMES: [&str; 7] = ["ip", "digest", "world", "x509", "sasl", "super",
 const NO_IDS: [&str; 6] = ["nonsense", "anyone", "a:b:c", "127.0.0.1/33", "256.1.1.1", "bob:"];
 
 const MOST_SESSIONS: usize = 6;
-
-/// Whether a path is guarded or a sequential znode made of a guarded path.
-fn is_guarded(path: &str) -> bool {
-    path.starts_with("/k") || path.starts_with("/l")
-}
 
 /// The state that the next step is chosen from.
 pub struct Script {
@@ -381,7 +331,7 @@ impl Script {
             acl(perms, "ip", "10.0.0.0/8"),
             acl(perms, "ip", "127.0.0.1/32"),
             acl(perms, "ip", "127.0.0.9/31"),
-            acl(perms, *self.chance.pick(&NO_SCHEMES), *self.chance.pick(&NO_IDS)),
+            acl(perms, self.chance.pick(&NO_SCHEMES), self.chance.pick(&NO_IDS)),
             acl(op::READ, "world", "anyone"),
         ];
         let count = 1 + self.chance.below(3);

@@ -95,7 +95,8 @@ impl AddAssign for Usage {
 
 impl SubAssign for Usage {
     fn sub_assign(&mut self, less: Usage) {
-        *self += less.less();
+        self.count -= less.count;
+        self.bytes -= less.bytes;
     }
 }
 

@@ -280,7 +280,6 @@ impl ServerBuilder {
             skips_acl: self.identities.skips_acl,
             ephemerals_per_session: self.ephemerals_per_session,
             ephemeral_bytes_per_session: self.ephemeral_bytes_per_session,
-            ..Rules::default()
         }
     }
 
