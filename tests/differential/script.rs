@@ -322,6 +322,7 @@ impl Script {
             return if self.chance.percent(2) { Vec::new() } else { open() };
         }
         let perms = *self.chance.pick(&[op::ALL, op::ALL, op::READ, 30, 15, 0, 255]);
+        let (scheme, id) = (*self.chance.pick(&NO_SCHEMES), *self.chance.pick(&NO_IDS));
         let entries = [
             acl(perms, "world", "anyone"),
             acl(perms, "auth", ""),
@@ -331,7 +332,7 @@ impl Script {
             acl(perms, "ip", "10.0.0.0/8"),
             acl(perms, "ip", "127.0.0.1/32"),
             acl(perms, "ip", "127.0.0.9/31"),
-            acl(perms, self.chance.pick(&NO_SCHEMES), self.chance.pick(&NO_IDS)),
+            acl(perms, scheme, id),
             acl(op::READ, "world", "anyone"),
         ];
         let count = 1 + self.chance.below(3);
