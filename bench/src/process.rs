@@ -29,11 +29,11 @@ fn ticks_per_second() -> u64 {
     u64::try_from(ticks).unwrap_or(100)
 }
 
-/// From now on the calling thread runs when nobody else wants to.
+/// From now on the calling thread stands back behind those that run like this process.
 #[allow(unsafe_code)]
 pub fn yield_to_others() {
-    const LOWEST: libc::c_int = 19;
-    // SAFETY: setpriority takes numbers and returns one; 0 is the calling thread. If it fails, the
-    // thread runs like all others.
-    let _ = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, LOWEST) };
+    const STEPS: libc::c_int = 10;
+    // SAFETY: nice takes a number and returns one, and on Linux it is about the calling thread. If it
+    // fails, the thread runs like all others.
+    let _ = unsafe { libc::nice(STEPS) };
 }

@@ -2,7 +2,7 @@
 //! then, half of them without a session, and a flood of writes beside them.
 //!
 //! Calm and siege take turns, so that a machine that is busy for a while is busy for both. Whoever
-//! besieges runs at the lowest priority: attackers would not run on the machine of those who ping.
+//! besieges runs at a lower priority: attackers would not run on the machine of those who ping.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
