@@ -14,6 +14,7 @@ use tenure::engine::{Batch, Engine, EngineOptions};
 use tenure::log::{AppendError, Damage, Disk, Entry, Failed, File, LogId, TxnLog};
 use tenure::replication::Replicator;
 use tenure::replication::solo::{Parts, Solo};
+use tenure::service::words::Allowed;
 use tenure::service::{Ceilings, Limit, Now, Options, Peer, Received, Service, Transport};
 use tenure::wire::jute::Reader;
 use tenure::wire::{ConnectRequest, ConnectResponse, Create, ReplyHeader, Request, frame};
@@ -156,7 +157,12 @@ impl World {
     }
 
     fn with(ceilings: Ceilings) -> World {
-        let options = Options { connections_per_address: 0, ceilings, ..Options::default() };
+        let options = Options {
+            connections_per_address: 0,
+            ceilings,
+            words: Allowed::all(),
+            ..Options::default()
+        };
         let now = Arc::new(AtomicU64::new(1_000_000));
         let start = Now { moment: Moment(1_000_000), wall: WALL };
         let engine = Engine::new(EngineOptions::default());

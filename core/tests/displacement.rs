@@ -8,6 +8,7 @@ use bytes::{BufMut, BytesMut};
 use tenure::base::{Acl, CreateMode, Moment, Password, SessionId, WallMillis, Zxid};
 use tenure::engine::{Engine, EngineOptions};
 use tenure::replication::{InMemory, Replicator};
+use tenure::service::words::Allowed;
 use tenure::service::{Now, Options, Peer, Received, Service, Transport};
 use tenure::wire::{ConnectRequest, ConnectResponse, Create, Request, frame};
 
@@ -25,7 +26,8 @@ impl Transport for Nowhere {
 }
 
 fn service() -> Service {
-    let options = Options { connections_per_address: 0, ..Options::default() };
+    let options =
+        Options { connections_per_address: 0, words: Allowed::all(), ..Options::default() };
     let engine = Engine::new(EngineOptions::default());
     Service::new(options, engine, NOW, Box::new(|| Password([7; 16])))
 }

@@ -1,8 +1,10 @@
 //! Four-letter words: text for operators, without a session.
 
+use std::time::Duration;
+
 use tenure_tests::op;
 use tenure_tests::raw::Wire;
-use tenure_tests::subject::Subject;
+use tenure_tests::subject::{Settings, Subject};
 
 /// The value behind a line's beginning.
 fn value<'a>(text: &'a str, start: &str) -> &'a str {
@@ -47,21 +49,200 @@ fn p81_an_unknown_word_closes_without_output() {
     }
 }
 
+/// Every word there is but those that change something.
+const HARMLESS: [&[u8; 4]; 15] = [
+    b"ruok", b"srvr", b"stat", b"mntr", b"isro", b"conf", b"cons", b"dump", b"wchs", b"wchc",
+    b"wchp", b"dirs", b"envi", b"gtmk", b"hash",
+];
+
+fn refusal(word: &[u8; 4]) -> String {
+    let word = std::str::from_utf8(word).expect("a word");
+    format!("{word} is not executed because it is not in the whitelist.\n")
+}
+
 #[test]
-fn p82_the_words_of_the_starting_set_are_enabled() {
-    let server = Subject::start();
-    for word in [b"ruok", b"srvr", b"stat", b"mntr", b"isro", b"conf", b"cons", b"dump", b"wchs"] {
+fn p82_a_word_that_is_not_allowed_says_so() {
+    let server = Subject::with(Settings { words: " ruok ,dump,", ..Settings::default() });
+    let more: [&[u8; 4]; 3] = [b"crst", b"srst", b"stmk"];
+    for word in HARMLESS.into_iter().chain(more) {
         let text = server.word(word);
-        assert!(!text.is_empty() && !text.contains("not executed"), "{word:?}: {text}");
+        let is_allowed = matches!(word, b"ruok" | b"dump" | b"srvr");
+        assert_eq!(text == refusal(word), !is_allowed, "{word:?}: {text}");
+    }
+    for word in [b"what", b"icfg"] {
+        assert_eq!(server.word(word), "", "{word:?} is no word, whatever is allowed");
     }
 }
 
 #[test]
-fn p82_words_that_are_not_there_yet_are_unknown() {
+fn p82_all_words_can_be_allowed() {
     let server = Subject::start();
-    for word in [b"envi", b"crst", b"srst", b"dirs", b"wchc", b"wchp", b"gtmk", b"hash", b"kill"] {
-        assert_eq!(server.word(word), "", "{word:?}");
+    for word in HARMLESS {
+        let text = server.word(word);
+        let is_empty = matches!(word, b"hash");
+        assert!(text.is_empty() == is_empty && !text.contains("not executed"), "{word:?}: {text}");
     }
+}
+
+#[test]
+fn p80_kill_is_known_and_kills_nobody() {
+    let server = Subject::start();
+    assert_eq!(server.word(b"kill"), "");
+    let session = server.session();
+    assert!(session.id() != 0, "the server is there");
+}
+
+#[test]
+fn p80_an_interrupt_of_telnet_ends_the_connection() {
+    let server = Subject::start();
+    let mut wire = Wire::open(server.addr());
+    wire.send(&[0xFF, 0xF4, 0xFF, 0xFD]);
+    wire.send(&[0x06]);
+    assert_eq!(wire.read_to_close(), b"");
+}
+
+#[test]
+fn p84_stmk_takes_eight_more_bytes_and_gtmk_gives_them_back() {
+    let server = Subject::start();
+    assert_eq!(server.word(b"gtmk"), "306");
+    let mut wire = Wire::open(server.addr());
+    wire.send(b"stmk\0\0\0\0");
+    // Whatever else is asked meanwhile, the rest is waited for.
+    assert_eq!(server.word(b"gtmk"), "306");
+    wire.send(&[0, 0, 1, 0x33, b'\n']);
+    assert_eq!(wire.read_to_close(), b"307");
+    assert_eq!(server.word(b"gtmk"), "307");
+    let mut wire = Wire::open(server.addr());
+    wire.send(b"stmk");
+    wire.send(&(-1_i64).to_be_bytes());
+    assert_eq!(wire.read_to_close(), b"-1");
+}
+
+#[test]
+fn p84_stmk_is_not_waited_for_without_end() {
+    let server = Subject::manual();
+    let mut half = Wire::open(server.addr());
+    half.send(b"stmk\0\0");
+    let mut gone = Wire::open(server.addr());
+    gone.send(b"stmk\0\0");
+    gone.half_close();
+    assert_eq!(gone.read_to_close(), b"");
+    server.advance(Duration::from_secs(11));
+    assert_eq!(half.read_to_close(), b"", "like any connection that never opens a session");
+}
+
+#[test]
+fn p84_wchc_and_wchp_name_sessions_and_paths_but_no_child_watches() {
+    let server = Subject::start();
+    let (mut first, mut second) = server.pair();
+    first.exists("/b", true).expect_err("absent");
+    first.get("/", true).expect("there");
+    second.get("/", true).expect("there");
+    second.children("/zookeeper", true).expect("there");
+    second.add_watch("/p", 1).expect("added");
+    let (a, b) = (format!("0x{:x}", first.id()), format!("0x{:x}", second.id()));
+    let by_session = server.word(b"wchc");
+    for part in [format!("{a}\n"), format!("{b}\n")] {
+        assert!(by_session.contains(&part), "{part} in {by_session}");
+    }
+    let own = |id: &str| -> Vec<String> {
+        let lines = by_session.lines().skip_while(|line| *line != id).skip(1);
+        let mut paths: Vec<_> =
+            lines.map_while(|line| line.strip_prefix('\t')).map(str::to_owned).collect();
+        paths.sort();
+        paths
+    };
+    assert_eq!(own(&a), ["/", "/b"]);
+    assert_eq!(own(&b), ["/", "/p"], "child watches are not listed");
+    assert!(by_session.ends_with("\n\n"), "{by_session:?}");
+    let by_path = server.word(b"wchp");
+    assert!(by_path.contains(&format!("/b\n\t{a}\n")), "{by_path}");
+    assert!(by_path.contains(&format!("/p\n\t{b}\n")), "{by_path}");
+    assert!(!by_path.contains("/zookeeper"), "{by_path}");
+    let at_root: Vec<_> = by_path.lines().skip_while(|line| *line != "/").skip(1).take(2).collect();
+    let mut both = [format!("\t{a}"), format!("\t{b}")];
+    both.sort();
+    let mut at_root = at_root;
+    at_root.sort_unstable();
+    assert_eq!(at_root, both, "{by_path}");
+    assert!(by_path.ends_with("\n\n"), "{by_path:?}");
+}
+
+#[test]
+fn p84_dirs_tells_two_sizes() {
+    let server = Subject::start();
+    let text = server.word(b"dirs");
+    assert!(number(&text, "datadir_size: ") >= 0 && number(&text, "logdir_size: ") >= 0, "{text}");
+    assert_eq!(text.lines().count(), 2, "{text}");
+}
+
+#[test]
+fn p84_envi_tells_the_version_the_system_and_the_user() {
+    let server = Subject::start();
+    let text = server.word(b"envi");
+    assert!(text.starts_with("Environment:\nzookeeper.version="), "{text}");
+    assert!(text.lines().skip(1).all(|line| line.contains('=')), "{text}");
+    for key in ["zookeeper.version=", "host.name=", "os.name=Linux", "os.arch=", "user.name="] {
+        value(&text, key);
+    }
+}
+
+#[test]
+fn p84_envi_does_not_tell_the_environment() {
+    let server = Subject::start();
+    let text = server.word(b"envi");
+    for (name, value) in std::env::vars() {
+        assert!(!text.contains(&format!("{name}=")), "{name} is told: {text}");
+        let is_long = value.len() > 20;
+        assert!(!(is_long && text.contains(&value)), "the value of {name} is told: {text}");
+    }
+}
+
+#[test]
+fn p84_crst_and_srst_count_anew() {
+    let server = Subject::start();
+    let mut session = server.session();
+    for _ in 0..20 {
+        session.get("/", false).expect("there");
+    }
+    let of_session = || {
+        let text = server.word(b"cons");
+        value(&text, &format!(" /{}[", session.wire.local_addr())).to_owned()
+    };
+    let received = |line: &str| -> i64 {
+        let (_, rest) = line.split_once("recved=").expect("a figure");
+        rest.split(',').next().expect("a figure").parse().expect("a number")
+    };
+    assert!(received(&of_session()) >= 20);
+    assert_eq!(server.word(b"crst"), "Connection stats reset.\n");
+    let line = of_session();
+    assert_eq!(received(&line), 0, "{line}");
+    assert!(line.contains(",lop=NA,") && !line.contains("lcxid="), "{line}");
+    assert!(line.contains(",lzxid=0xffffffffffffffff,"), "{line}");
+    assert!(line.contains("llat=0,minlat=0,avglat=0,maxlat=0)"), "{line}");
+    assert!(number(&server.word(b"srvr"), "Received: ") >= 20);
+    assert_eq!(server.word(b"srst"), "Server stats reset.\n");
+    assert!(number(&server.word(b"srvr"), "Received: ") < 20);
+}
+
+#[test]
+fn p84_hash_tells_the_digest_at_every_128th_transaction() {
+    let server = Subject::start();
+    let mut session = server.session();
+    assert_eq!(server.word(b"hash"), "");
+    for number in 0..300 {
+        session.make(&format!("/n{number}"));
+    }
+    let text = server.word(b"hash");
+    let zxids: Vec<i64> = text
+        .lines()
+        .map(|line| {
+            let (zxid, digest) = line.split_once(": ").expect("two parts");
+            assert!(digest.parse::<u64>().is_ok(), "{line}");
+            i64::from_str_radix(zxid, 16).expect("hex")
+        })
+        .collect();
+    assert_eq!(zxids, [128, 256], "{text}");
 }
 
 #[test]

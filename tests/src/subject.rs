@@ -26,6 +26,7 @@ pub struct Settings {
     pub sessionless_timeout: Option<Duration>,
     pub extended_types: bool,
     pub enforce_quota: bool,
+    pub words: &'static str,
     /// Session time stands still until the test moves it.
     pub manual_clock: bool,
     pub identities: Identities,
@@ -41,6 +42,7 @@ impl Default for Settings {
             sessionless_timeout: None,
             extended_types: true,
             enforce_quota: false,
+            words: "*",
             manual_clock: false,
             identities: Identities::default(),
         }
@@ -129,6 +131,7 @@ fn embedded(settings: &Settings, directory: Option<&Path>) -> Server {
     let mut builder = Server::builder()
         .tick(settings.tick)
         .max_connections_per_address(settings.max_connections_per_address)
+        .words(settings.words)
         .extended_types(settings.extended_types)
         .enforce_quota(settings.enforce_quota);
     builder = settings.identities.build(builder);
@@ -153,6 +156,7 @@ fn embedded(settings: &Settings, directory: Option<&Path>) -> Server {
 
 fn apache(settings: &Settings, folder: &Path) -> Apache {
     let mut lines = vec![
+        format!("4lw.commands.whitelist={}", settings.words),
         format!("tickTime={}", settings.tick.as_millis()),
         format!("maxClientCnxns={}", settings.max_connections_per_address),
     ];

@@ -188,6 +188,14 @@ pub const CLIENT_REQUESTS: usize = 1 << 20;
 /// The session timeout a client asks for unless told otherwise.
 pub const SESSION_TIMEOUT: Millis = Millis(10_000);
 
+/// Bytes of the answer to one four-letter word, and what it takes to find them. A longer list is cut,
+/// and a last line says how much is left out; `mntr` counts it as `words_cut`.
+pub const WORD_BYTES: usize = 1 << 20;
+
+/// Bytes of all such answers that may grow with what the server holds, in one second. What is asked for
+/// above it is refused with a sentence; `mntr` counts it as `words_refused`.
+pub const WORD_BYTES_PER_SECOND: usize = 8 << 20;
+
 /// Most identities one connection can collect. One more is refused like a failed authentication.
 pub const IDENTITIES: usize = 128;
 

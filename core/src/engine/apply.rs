@@ -54,6 +54,7 @@ impl Engine {
             self.undo(&mut draft);
             effects.quotas = draft.notices;
         }
+        self.note_digest();
         effects
     }
 

@@ -1,7 +1,27 @@
-//! The digest that ZooKeeper computes over a tree, version 2: what an import is compared by.
+//! The digest that ZooKeeper computes over a tree, version 2: what an import is compared by, and what
+//! `hash` shows.
+//!
+//! It is a sum over the znodes, so it can be kept up with every change. That costs each write a look at
+//! the data of the znode and of its parent; who does not ask for it does not pay.
+
+use std::collections::VecDeque;
 
 use super::Engine;
-use crate::tree::{Kind, Node};
+use crate::base::{Zxid, path};
+use crate::tree::{Kind, Node, NodeId};
+
+/// Digests are noted as of the zxids that this divides.
+const INTERVAL: i64 = 128;
+
+/// How many are kept; the oldest goes first.
+const KEPT: usize = 1_024;
+
+/// The digest as of now, and as of some transactions before.
+#[derive(Debug)]
+pub(super) struct Digests {
+    sum: u64,
+    noted: VecDeque<(Zxid, u64)>,
+}
 
 /// Below this nothing counts: servers differ there.
 const RESERVED: &str = "/zookeeper/";
@@ -19,11 +39,70 @@ impl Engine {
     pub fn digest(&self) -> u64 {
         let mut digest = 0_u64;
         self.tree.walk_paths(|path, id| {
-            if !path.starts_with(RESERVED) {
-                digest = digest.wrapping_add(u64::from(of_znode(path, self.tree.node(id))));
-            }
+            digest = digest.wrapping_add(share(path, self.tree.node(id)));
         });
         digest
+    }
+}
+
+impl Engine {
+    /// Keeps the digest up from now on, and notes it at every 128th transaction. Costs a walk over
+    /// everything, once. What was noted before is forgotten.
+    pub fn keep_digests(&mut self) {
+        self.digests = Some(Box::new(Digests { sum: self.digest(), noted: VecDeque::new() }));
+    }
+
+    /// The digests that were noted, the oldest first; none unless they are kept.
+    pub fn digests(&self) -> impl Iterator<Item = (Zxid, u64)> {
+        self.digests.iter().flat_map(|digests| digests.noted.iter().copied())
+    }
+
+    /// The digest that is kept up: the same as [`Engine::digest`], without the walk.
+    pub fn kept_digest(&self) -> Option<u64> {
+        self.digests.as_ref().map(|digests| digests.sum)
+    }
+
+    /// Goes back to the digest of an earlier state, which is the state again.
+    pub(super) fn restore_digest(&mut self, sum: u64) {
+        if let Some(digests) = &mut self.digests {
+            digests.sum = sum;
+        }
+    }
+
+    /// A znode is about to change or to go: what it is does not count any more.
+    pub(super) fn discount(&mut self, id: NodeId, path: &str) {
+        if let Some(digests) = &mut self.digests {
+            digests.sum = digests.sum.wrapping_sub(share(path, self.tree.node(id)));
+        }
+    }
+
+    /// A znode has changed or come: what it is counts from now on.
+    pub(super) fn count(&mut self, id: NodeId, path: &str) {
+        if let Some(digests) = &mut self.digests {
+            digests.sum = digests.sum.wrapping_add(share(path, self.tree.node(id)));
+        }
+    }
+
+    /// A transaction was carried out.
+    pub(super) fn note_digest(&mut self) {
+        let zxid = self.last_zxid;
+        if let Some(digests) = &mut self.digests
+            && zxid.0 % INTERVAL == 0
+        {
+            if digests.noted.len() == KEPT {
+                digests.noted.pop_front();
+            }
+            digests.noted.push_back((zxid, digests.sum));
+        }
+    }
+}
+
+/// What one znode adds to the sum.
+fn share(path: &str, node: Node<'_>) -> u64 {
+    match path {
+        path::ROOT => u64::from(of_znode("", node)),
+        path if path.starts_with(RESERVED) => 0,
+        path => u64::from(of_znode(path, node)),
     }
 }
 

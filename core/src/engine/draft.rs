@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::effects::QuotaNotice;
 use super::quota::{Usage, Use};
 use super::{Changed, Effects, Engine};
-use crate::base::{Acl, EventKind, Identity, SessionId, WallMillis, Zxid};
+use crate::base::{Acl, EventKind, Identity, SessionId, WallMillis, Zxid, path};
 use crate::tree::{Birth, Kind, NodeId, Step};
 
 /// Who asks, and under which zxid and time all of it happens.
@@ -28,6 +28,8 @@ pub(super) struct Draft {
     pub(super) uses: Vec<Use>,
     /// What quotas gave reason to say on the way. It is not taken back.
     pub(super) notices: Vec<QuotaNotice>,
+    /// The digest before the first of them, if it is kept up.
+    digest: Option<u64>,
 }
 
 /// One step, with what it did to the table of ephemerals.
@@ -54,7 +56,12 @@ impl Engine {
         let path = birth.path.to_owned();
         let (kind, bytes) = (birth.kind, birth.data.map_or(0, <[u8]>::len));
         self.note_use(draft, &path, Usage::of(birth.data));
+        let above = path::parent(&path).unwrap_or(path::ROOT);
+        self.begin_step(draft);
+        self.discount(parent, above);
         let (id, step) = self.tree.create(parent, birth);
+        self.count(parent, above);
+        self.count(id, &path);
         let mut ephemeral = None;
         if let Kind::Ephemeral(owner) = kind {
             self.ephemerals.insert(owner, path.clone(), bytes);
@@ -81,7 +88,12 @@ impl Engine {
             self.ephemerals.remove(owner, path, bytes);
             ephemeral = Some((owner, Listing::Struck(path.to_owned(), bytes)));
         }
+        let above = path::parent(path).unwrap_or(path::ROOT);
+        self.begin_step(draft);
+        self.discount(parent, above);
+        self.discount(id, path);
         draft.steps.push(Done { step: self.tree.remove(id, zxid), ephemeral });
+        self.count(parent, above);
     }
 
     /// Sets data as part of the draft.
@@ -99,7 +111,10 @@ impl Engine {
             self.ephemerals.resize(owner, old, new);
             ephemeral = Some((owner, Listing::Resized { old, new }));
         }
+        self.begin_step(draft);
+        self.discount(id, path);
         let step = self.tree.set_data(id, data, asker.zxid, asker.at);
+        self.count(id, path);
         draft.steps.push(Done { step, ephemeral });
         draft.changes.push(self.changed(EventKind::DataChanged, id, path.to_owned(), None));
     }
@@ -124,6 +139,9 @@ impl Engine {
 
     /// Takes everything back. What there is to say of limits is said all the same.
     pub(super) fn undo(&mut self, draft: &mut Draft) {
+        if let Some(digest) = draft.digest.take() {
+            self.restore_digest(digest);
+        }
         draft.changes.clear();
         draft.uses.clear();
         for done in draft.steps.drain(..).rev() {
@@ -145,6 +163,12 @@ impl Engine {
 
     pub(super) fn data_length(&self, id: NodeId) -> usize {
         self.tree.node(id).data().map_or(0, <[u8]>::len)
+    }
+
+    fn begin_step(&self, draft: &mut Draft) {
+        if draft.steps.is_empty() {
+            draft.digest = self.kept_digest();
+        }
     }
 
     fn changed(

@@ -86,6 +86,8 @@ pub struct Engine {
     max_reply: usize,
     /// The scan that is under way.
     scan: Option<Arc<()>>,
+    /// Kept if somebody asked for it.
+    digests: Option<Box<digest::Digests>>,
 }
 
 impl Engine {
@@ -102,6 +104,7 @@ impl Engine {
             last_zxid: Zxid::ZERO,
             max_reply: limits::MAX_REPLY,
             scan: None,
+            digests: None,
         }
     }
 

@@ -111,6 +111,7 @@ impl Restore {
             last_zxid,
             max_reply: limits::MAX_REPLY,
             scan: None,
+            digests: None,
         })
     }
 

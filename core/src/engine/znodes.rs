@@ -114,7 +114,9 @@ impl Engine {
         let id = self.tree.find(path).ok_or(Code::NoNode)?;
         self.expect(id, Perms::ADMIN, asker)?;
         expect_version(version, self.tree.node(id).aversion())?;
+        self.discount(id, path);
         self.tree.set_acl(id, acl);
+        self.count(id, path);
         Ok(self.stat(path, id))
     }
 

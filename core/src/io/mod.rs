@@ -10,5 +10,6 @@ pub mod disk;
 #[cfg(feature = "faults")]
 mod faults;
 pub mod founding;
+mod host;
 pub mod server;
 pub mod tls;

@@ -67,6 +67,7 @@ impl Drop for Whole<'_> {
         if std::thread::panicking() {
             self.0.is_broken.store(true, Ordering::SeqCst);
             self.0.queue.fail();
+            self.0.parts.service.stop_serving();
             self.0.parts.service.cut_all();
         }
     }
@@ -159,6 +160,7 @@ impl Solo {
             return;
         }
         self.queue.fail();
+        self.parts.service.stop_serving();
         self.parts.service.cut_all();
         if let Some(failed) = self.failure.get() {
             tracing::error!("nothing is acknowledged any more: {failed}");
@@ -263,7 +265,7 @@ impl Solo {
                     Fate::Void => service.forget(&engine, proposal, now),
                 }
                 if let Some(origin) = &proposal.origin {
-                    service.stats.note_latency(now.moment.since(*arrived));
+                    service.note_latency(&origin.peer, now.moment.since(*arrived));
                     if askers.last().is_none_or(|last| !Arc::ptr_eq(last, &origin.peer)) {
                         askers.push(&origin.peer);
                     }

@@ -81,15 +81,18 @@ impl Service {
         peer.line.is_full(&self.options.ceilings) || (self.is_overloaded() && peer.is_busy())
     }
 
-    /// What somebody asks for who is connected and not a client: `None` if the four bytes are not
-    /// such a word.
-    fn word(&self, peer: &Peer, input: &mut BytesMut, now: Now) -> Option<()> {
-        let word = *input.first_chunk::<4>()?;
-        let text = words::answer(self, peer, word, now)?;
-        input.clear();
-        peer.outbox.push(|out| out.extend_from_slice(text.as_bytes()));
-        peer.outbox.close(Closing::AfterFlush);
-        Some(())
+    /// Answers somebody who is connected and not a client. `None` if the input begins with no word.
+    fn word(&self, peer: &Peer, input: &mut BytesMut, now: Now) -> Option<Received> {
+        match words::answer(self, peer, input, now) {
+            words::Found::Frame => None,
+            words::Found::Part => Some(Received::All),
+            words::Found::Word(text) => {
+                input.clear();
+                peer.outbox.push(|out| out.extend_from_slice(text.as_bytes()));
+                peer.outbox.close(Closing::AfterFlush);
+                Some(Received::Closing)
+            }
+        }
     }
 }
 
@@ -102,8 +105,8 @@ impl<'a> Batch<'a> {
     ) -> Received {
         let peer: &'a Arc<Peer> = self.peer;
         let is_new = peer.lease().is_none() && !peer.is_handshaking();
-        if is_new && self.service.word(peer, input, self.now).is_some() {
-            return Received::Closing;
+        if is_new && let Some(received) = self.service.word(peer, input, self.now) {
+            return received;
         }
         loop {
             // What a client sends ahead of the answer to its handshake waits for that answer.

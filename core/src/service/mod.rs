@@ -25,6 +25,7 @@ mod answer;
 mod ceilings;
 mod deliver;
 mod dispatch;
+mod escape;
 pub mod identity;
 mod line;
 mod outbox;
@@ -36,12 +37,15 @@ mod reached;
 mod rest;
 mod stats;
 mod sweep;
-mod words;
+pub mod words;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -54,6 +58,7 @@ use accounts::Accounts;
 pub use ceilings::Ceilings;
 pub use deliver::{Answer, Origin, Proposal};
 pub use dispatch::Received;
+pub use escape::Escaped;
 pub use outbox::{Closing, Outbox, Waiting};
 pub use peer::{Peer, Traffic, Transport};
 pub use peers::Refused;
@@ -74,7 +79,7 @@ pub struct Options {
     /// Connections from one address; 0 for any number.
     pub connections_per_address: u32,
     /// How long a connection may go without a session.
-    pub sessionless_timeout: std::time::Duration,
+    pub sessionless_timeout: Duration,
     /// The largest frame accepted, in bytes.
     pub max_frame: usize,
     /// Replies that may wait for clients before those clients are read no further.
@@ -82,7 +87,7 @@ pub struct Options {
     /// What may be chosen and a result depends on.
     pub rules: Rules,
     /// How often containers and TTL znodes are looked at.
-    pub reap_interval: std::time::Duration,
+    pub reap_interval: Duration,
     /// How many of them one look may remove.
     pub reap_most: usize,
     /// What a sync of the log may take without a line in the program's log.
@@ -91,6 +96,12 @@ pub struct Options {
     pub identity: identity::Settings,
     /// What clients may have.
     pub ceilings: Ceilings,
+    /// The four-letter words that are answered.
+    pub words: words::Allowed,
+    /// What it runs on, for `envi`.
+    pub host: words::Host,
+    /// Where it keeps its data, for `conf`.
+    pub data_dir: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -112,6 +123,9 @@ impl Default for Options {
             slow_sync: limits::SLOW_SYNC,
             identity: identity::Settings::default(),
             ceilings: Ceilings::default(),
+            words: words::Allowed::default(),
+            host: words::Host::default(),
+            data_dir: None,
         }
     }
 }
@@ -155,6 +169,8 @@ pub struct Service {
     peers: RwLock<peers::Peers>,
     passwords: Box<dyn Fn() -> Password + Send + Sync>,
     listening_on: OnceLock<SocketAddr>,
+    words: words::State,
+    has_failed: AtomicBool,
 }
 
 impl Service {
@@ -200,6 +216,8 @@ impl Service {
             peers: RwLock::new(peers::Peers::default()),
             passwords,
             listening_on: OnceLock::new(),
+            words: words::State::new(now),
+            has_failed: AtomicBool::new(false),
         }
     }
 
@@ -219,6 +237,23 @@ impl Service {
     pub fn set_listening_on(&self, address: SocketAddr) {
         let first = self.listening_on.set(address).is_ok();
         debug_assert!(first, "a server is bound once");
+    }
+
+    /// Whether it takes requests.
+    pub fn is_serving(&self) -> bool {
+        !self.has_failed.load(Ordering::Relaxed)
+    }
+
+    /// It takes none from now on, for it can acknowledge nothing any more.
+    pub fn stop_serving(&self) {
+        self.has_failed.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes how long requests took that arrived together on one connection, from their arrival to the
+    /// last reply.
+    pub fn note_latency(&self, peer: &Peer, took: Duration) {
+        self.stats.latency.note(took);
+        peer.traffic.latency.note(took);
     }
 
     /// The replicated state, to read.

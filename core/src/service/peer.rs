@@ -11,6 +11,7 @@ use super::identity::Exchange;
 use super::line::Line;
 use super::outbox::{Closing, Outbox};
 use super::rest::Rest;
+use super::stats::Spread;
 use crate::base::{AccountId, ConnectionId, Identity, Moment, SessionId, WallMillis, Zxid, limits};
 use crate::session::Lease;
 use crate::wire::Op;
@@ -226,9 +227,20 @@ pub struct Traffic {
     last_zxid: AtomicI64,
     /// Microseconds since the server's start at the last reply.
     pub last_response: AtomicU64,
+    /// How long its requests took.
+    pub latency: Spread,
 }
 
 impl Traffic {
+    /// Forgets everything.
+    pub(super) fn reset(&self) {
+        for counter in [&self.received, &self.sent, &self.last, &self.last_response] {
+            counter.store(0, Ordering::Relaxed);
+        }
+        self.last_zxid.store(0, Ordering::Relaxed);
+        self.latency.reset();
+    }
+
     /// Notes the last request.
     pub fn note(&self, op: Op, xid: i32) {
         let index = op as u64 + 1;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::ceilings::is_reached;
@@ -44,6 +45,11 @@ impl Peers {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Peer>> {
         self.by_id.values()
+    }
+
+    /// Those that were accepted after this one, in their order.
+    pub(super) fn after(&self, id: ConnectionId) -> impl Iterator<Item = &Arc<Peer>> {
+        self.by_id.range((Bound::Excluded(id), Bound::Unbounded)).map(|(_, peer)| peer)
     }
 
     pub(super) fn len(&self) -> usize {

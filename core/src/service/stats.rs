@@ -44,7 +44,7 @@ pub struct Stats {
     pub quotas: QuotaStats,
     /// Figures of the disk; none of a server that keeps everything in memory.
     pub disk: OnceLock<DiskStats>,
-    latency: Spread,
+    pub(super) latency: Spread,
     lateness: Spread,
 }
 
@@ -65,6 +65,10 @@ pub struct DiskStats {
     pub syncs: Spread,
     /// How long the snapshots took.
     pub snapshots: Spread,
+    /// Bytes of the files of the log, as of a while ago.
+    pub log_size: AtomicU64,
+    /// Bytes of the snapshots, as of a while ago.
+    pub snapshot_size: AtomicU64,
 }
 
 impl Stats {
@@ -95,9 +99,11 @@ impl Stats {
         self.failed_proofs.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Notes how long the requests that arrived together took from their arrival to the last reply.
-    pub fn note_latency(&self, took: Duration) {
-        self.latency.note(took);
+    /// Counts traffic and latencies from now on, as `srst` asks for.
+    pub(super) fn reset(&self) {
+        self.received.store(0, Ordering::Relaxed);
+        self.sent.store(0, Ordering::Relaxed);
+        self.latency.reset();
     }
 
     /// Notes how long after its deadline a session was expired.
@@ -124,6 +130,7 @@ pub struct Spread {
     sum: AtomicU64,
     min: AtomicU64,
     max: AtomicU64,
+    last: AtomicU64,
 }
 
 impl Default for Spread {
@@ -133,6 +140,7 @@ impl Default for Spread {
             sum: AtomicU64::new(0),
             min: AtomicU64::new(u64::MAX),
             max: AtomicU64::new(0),
+            last: AtomicU64::new(0),
         }
     }
 }
@@ -145,6 +153,20 @@ impl Spread {
         self.sum.fetch_add(micros, Ordering::Relaxed);
         self.min.fetch_min(micros, Ordering::Relaxed);
         self.max.fetch_max(micros, Ordering::Relaxed);
+        self.last.store(micros, Ordering::Relaxed);
+    }
+
+    /// Forgets all. One that is noted meanwhile may be forgotten in part.
+    pub(super) fn reset(&self) {
+        for figure in [&self.count, &self.sum, &self.max, &self.last] {
+            figure.store(0, Ordering::Relaxed);
+        }
+        self.min.store(u64::MAX, Ordering::Relaxed);
+    }
+
+    /// The last one, in milliseconds.
+    pub fn last_millis(&self) -> u64 {
+        self.last.load(Ordering::Relaxed) / 1_000
     }
 
     /// How many there were.
@@ -165,6 +187,7 @@ impl Spread {
         }
         let mean = self.sum.load(Ordering::Relaxed) as f64 / count as f64 / 1_000.0;
         let millis = |edge: &AtomicU64| edge.load(Ordering::Relaxed) / 1_000;
-        (millis(&self.min), mean, millis(&self.max))
+        let max = millis(&self.max);
+        (millis(&self.min).min(max), mean, max)
     }
 }

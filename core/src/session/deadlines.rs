@@ -9,6 +9,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -186,6 +187,12 @@ impl Deadlines {
     /// When to look next.
     pub fn next(&self) -> Option<Moment> {
         self.queue.peek().map(|Reverse((moment, _))| *moment)
+    }
+
+    /// The sessions behind this id, in the order of their ids.
+    pub fn after(&self, id: SessionId) -> impl Iterator<Item = (SessionId, &Arc<Lease>)> {
+        let rest = self.entries.range((Bound::Excluded(id), Bound::Unbounded));
+        rest.map(|(&id, entry)| (id, &entry.lease))
     }
 
     /// How many sessions there are.

@@ -4,6 +4,7 @@
 //! replica and at every replay.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use crate::base::SessionId;
 
@@ -85,6 +86,26 @@ impl Ephemerals {
     /// The sessions that own at least one ephemeral, each with its paths.
     pub fn iter(&self) -> impl Iterator<Item = (SessionId, &BTreeSet<String>)> {
         self.by_owner.iter().map(|(&owner, owned)| (owner, &owned.paths))
+    }
+
+    /// How many sessions own at least one ephemeral.
+    pub fn owners(&self) -> usize {
+        self.by_owner.len()
+    }
+
+    /// The ephemerals behind this one, each with its owner, in the order of owners and paths.
+    pub fn after<'a>(
+        &'a self,
+        owner: SessionId,
+        path: &'a str,
+    ) -> impl Iterator<Item = (SessionId, &'a str)> {
+        let behind = (Bound::Excluded(path), Bound::Unbounded);
+        let own = self.by_owner.get(&owner).into_iter();
+        let own = own.flat_map(move |owned| owned.paths.range::<str, _>(behind));
+        let others = self.by_owner.range((Bound::Excluded(owner), Bound::Unbounded));
+        let others =
+            others.flat_map(|(&owner, owned)| owned.paths.iter().map(move |path| (owner, path)));
+        own.map(move |path| (owner, path)).chain(others).map(|(owner, path)| (owner, path.as_str()))
     }
 
     /// How many ephemerals there are.

@@ -17,7 +17,7 @@ mod fire;
 pub mod table;
 pub mod usage;
 
-pub use table::{Counts, Registration, WatchTable};
+pub use table::{Counts, Page, Registration, WatchTable};
 pub use usage::{Ceilings, Full, Usage};
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! each way is removed alone.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
@@ -129,6 +130,17 @@ pub struct Counts {
     pub paths: usize,
     /// Pairs of the two.
     pub total: usize,
+}
+
+/// Some of the paths of a connection.
+#[derive(Default)]
+pub struct Page {
+    /// Those that are watched otherwise than for their children only.
+    pub paths: Vec<Arc<str>>,
+    /// How many were looked at.
+    pub looked: usize,
+    /// The last one looked at; `None` if there are no more behind it.
+    pub last: Option<Arc<str>>,
 }
 
 /// Running totals, so that no count costs a walk.
@@ -307,6 +319,27 @@ impl WatchTable {
                 by_path.remove(&path);
             }
         }
+    }
+
+    /// Some of the paths a connection watches, child watches left out: those behind `after`, in their
+    /// order. `most` are looked at.
+    pub fn page(&self, connection: ConnectionId, after: Option<&str>, most: usize) -> Page {
+        let mut page = Page::default();
+        let Some(of) = self.by_connection.get(&connection) else { return page };
+        let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        for path in of.paths.range::<str, _>(behind).take(most) {
+            page.looked += 1;
+            let at = self.by_path.get(path);
+            let ways = at.and_then(|at| Some(at.list[at.position(connection).ok()?].ways));
+            if ways.is_some_and(|ways| ways.intersects(Ways::IN_DATA_TABLE)) {
+                page.paths.push(Arc::clone(path));
+            }
+            page.last = Some(Arc::clone(path));
+        }
+        if page.looked < most {
+            page.last = None;
+        }
+        page
     }
 
     /// How much is watched, child watches left out.

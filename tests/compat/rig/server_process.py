@@ -124,6 +124,7 @@ def start_tenure(listen: str = "127.0.0.1:0", data: Optional[Path] = None,
     """tenure on an address of its own and an empty disk, unless it is to take over from another."""
     scratch = scratch or Path(tempfile.mkdtemp(prefix="compat-tenure-"))
     options = [
+        "--words", "*",
         "--data", str(data or scratch / "data"), "--snapshot-after-txns", "500",
         "--tick", str(int(TICK * 1000)),
         "--min-session-timeout", str(int(MIN_TIMEOUT * 1000)),

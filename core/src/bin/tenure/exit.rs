@@ -61,7 +61,10 @@ impl Failure {
 impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Failure {
         let cause: &(dyn Error + 'static) = &error;
-        if matches!(cause.downcast_ref(), Some(StartError::Timeouts(_) | StartError::Identity(_))) {
+        if matches!(
+            cause.downcast_ref(),
+            Some(StartError::Timeouts(_) | StartError::Identity(_) | StartError::Words(_))
+        ) {
             return Failure { code: USAGE, text: error.to_string() };
         }
         if is_refusal(&error) { Failure::refused(error) } else { Failure::error(error) }

@@ -12,6 +12,8 @@ fn agree(seed: u64) {
     let (engine, txns) = run(Random(seed), 15_000);
     let agreed = started.elapsed();
     let mut replayed = Engine::new(EngineOptions { hash_seed: 99, ..Default::default() });
+    replayed.keep_digests();
+    let mut noted = Vec::new();
     let mut outcomes: BTreeMap<Option<Code>, usize> = BTreeMap::new();
     // What is replayed went through the bytes of the log.
     let logged = txns.chunks(7).flat_map(|txns| {
@@ -21,7 +23,11 @@ fn agree(seed: u64) {
         read.txns
     });
     for txn in logged {
-        let failure = match replayed.apply(&txn).result {
+        let result = replayed.apply(&txn).result;
+        if replayed.last_zxid().0 % 128 == 0 {
+            noted.push((replayed.last_zxid(), replayed.digest()));
+        }
+        let failure = match result {
             Ok(Reply::Multi(results)) => match results.first() {
                 Some(MultiResult::Failed(number)) => Some(Code::Other(*number)),
                 _ => None,
@@ -32,6 +38,8 @@ fn agree(seed: u64) {
     }
     assert_eq!(digest(&replayed), digest(&engine), "I1");
     assert_eq!(replayed.last_zxid(), engine.last_zxid());
+    assert_eq!(replayed.kept_digest(), Some(engine.digest()), "the digest is kept up");
+    assert!(noted.len() > 100 && replayed.digests().eq(noted), "what was noted is what was");
     println!("seed {seed}: {} transactions in {agreed:?}: {outcomes:?}", txns.len());
     assert!(outcomes[&None] > 4_000, "the script is worth running: {outcomes:?}");
 }

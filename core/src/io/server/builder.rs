@@ -11,7 +11,9 @@ use super::start_error::StartError;
 use crate::base::{Millis, Password, limits};
 use crate::engine::{Engine, EngineOptions, Rules};
 use crate::io::clock::Clock;
+use crate::io::host::host;
 use crate::replication::Policy;
+use crate::service::words::{self, Allowed};
 use crate::service::{Ceilings, Options, Service};
 use crate::session::Bounds;
 
@@ -37,6 +39,7 @@ pub struct ServerBuilder {
     slow_sync: Duration,
     pub(super) identities: identity::Identities,
     server_id: u8,
+    words: String,
     pub(super) data_dir: Option<PathBuf>,
     pub(super) snapshots: Policy,
     pub(super) least_free: u64,
@@ -68,6 +71,7 @@ impl Default for ServerBuilder {
             slow_sync: limits::SLOW_SYNC,
             identities: identity::Identities::default(),
             server_id: 1,
+            words: words::DEFAULT.to_owned(),
             data_dir: None,
             snapshots: Policy::default(),
             least_free: limits::LEAST_FREE,
@@ -194,6 +198,16 @@ impl ServerBuilder {
         self
     }
 
+    /// The four-letter words that are answered, as a list with commas between them; `*` is all of them,
+    /// and `srvr` is always one. Anybody who can reach the port can ask: `cons`, `dump`, `wchc` and
+    /// `wchp` tell who is connected and what they watch, `crst`, `srst` and `stmk` change figures. Where
+    /// `hash` is answered, every write is charged for keeping a digest. Default:
+    /// `ruok,srvr,stat,mntr,conf,isro`.
+    pub fn words(mut self, list: &str) -> Self {
+        list.clone_into(&mut self.words);
+        self
+    }
+
     /// Keeps everything in this directory, which is created if it does not exist: what was
     /// acknowledged is there after a crash of the process or of the machine. A second server is
     /// refused there as long as this one runs. A relative path is taken from where the process is at the
@@ -260,7 +274,10 @@ impl ServerBuilder {
     /// The service over this state, or over none.
     pub(super) fn service(&self, engine: Option<Engine>) -> Result<Arc<Service>, StartError> {
         let options = self.options()?;
-        let engine = engine.unwrap_or_else(|| Engine::new(self.engine_options()));
+        let mut engine = engine.unwrap_or_else(|| Engine::new(self.engine_options()));
+        if options.words.contains(*b"hash") {
+            engine.keep_digests();
+        }
         let service = Service::new(options, engine, self.clock.now(), Box::new(password));
         Ok(Arc::new(service.in_place(self.data_dir.is_none())))
     }
@@ -301,6 +318,9 @@ impl ServerBuilder {
             slow_sync: self.slow_sync,
             identity: self.identities.settings()?,
             ceilings: self.ceilings.clone(),
+            words: Allowed::parse(&self.words)?,
+            host: host(),
+            data_dir: self.data_dir.clone(),
         })
     }
 }

@@ -225,7 +225,7 @@ impl Connection<'_> {
         }
         let done = running.clock.moment();
         self.peer.traffic.last_response.store(done.0, Ordering::Relaxed);
-        running.service.stats.note_latency(done.since(now.moment));
+        running.service.note_latency(self.peer, done.since(now.moment));
         if self.input.is_empty() && self.input.capacity() > IDLE_BUFFER {
             self.input = BytesMut::new();
         }

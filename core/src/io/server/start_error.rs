@@ -5,6 +5,7 @@ use std::thread::JoinHandle;
 
 use crate::replication::RecoverError;
 use crate::service::identity::SettingsError;
+use crate::service::words::UnknownWord;
 use crate::session::timeout;
 
 /// Why a server did not start.
@@ -25,6 +26,9 @@ pub enum StartError {
     /// What was said about identities cannot be meant.
     #[error(transparent)]
     Identity(#[from] SettingsError),
+    /// The list of four-letter words names one that does not exist.
+    #[error(transparent)]
+    Words(#[from] UnknownWord),
     /// The data directory cannot be used: a server has it already, or the system refuses it.
     #[error("the data directory cannot be used: {0}")]
     DataDir(String),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -15,10 +16,13 @@ use crate::io::disk::{Directory, DirectoryLock};
 use crate::log::{Disk, Failed, Options, SegmentLog};
 use crate::replication::solo::Parts;
 use crate::replication::{Snapshots, Solo, recover};
-use crate::service::Service;
+use crate::service::{DiskStats, Service};
 
 /// How often it is looked whether the disk and the log have room, and whether a snapshot is due.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// The number of looks after which it is measured how much is in the directory.
+const MEASURE_EVERY: u32 = 20;
 
 /// Bytes that a new log takes at once.
 const FIRST_ROOM: u64 = 4 << 20;
@@ -142,8 +146,16 @@ impl Storage {
             self.threads.push(spawn("tenure-commit", move || commit(&solo))?);
         }
         let (alarm, solo, log) = (self.alarm.clone(), self.solo.clone(), self.log.clone());
+        let directory = self.directory.clone();
         self.threads.push(spawn("tenure-disk", move || {
-            while !alarm.sleep(LOOK) {
+            measure(&directory, solo.disk_stats());
+            for look in 1_u32.. {
+                if alarm.sleep(LOOK) {
+                    return;
+                }
+                if look % MEASURE_EVERY == 0 {
+                    measure(&directory, solo.disk_stats());
+                }
                 solo.look_at_space();
                 if let Err(failed) = log.make_room() {
                     solo.fail(failed);
@@ -183,6 +195,21 @@ fn carry_out(order: &str, snapshots: &Snapshots, clock: &Clock) -> Answer {
         },
         other => Err(format!("no order is called {other:?}; there is `snapshot`")),
     }
+}
+
+/// Notes how long the files of a directory are. What cannot be looked at does not count.
+fn measure(directory: &Path, stats: &DiskStats) {
+    let (mut log, mut snapshots) = (0, 0);
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let Ok(metadata) = entry.metadata() else { continue };
+        match entry.file_name().to_str() {
+            Some(name) if name.starts_with("log-") => log += metadata.len(),
+            Some(name) if name.starts_with("snapshot-") => snapshots += metadata.len(),
+            _ => {}
+        }
+    }
+    stats.log_size.store(log, Ordering::Relaxed);
+    stats.snapshot_size.store(snapshots, Ordering::Relaxed);
 }
 
 /// Carries out rounds until there are no more. A defect in one is a failure like that of a disk:

@@ -6,16 +6,18 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::RwLockReadGuard;
 
+use super::environment::{Descriptors, descriptors};
 use super::server::VERSION;
-use super::{Now, decimal};
+use super::{Asked, decimal};
 use crate::base::Zxid;
 use crate::engine::Engine;
 use crate::service::quota::{self, Figures};
 use crate::service::stats::{DiskStats, Spread, Stats};
-use crate::service::{Limit, Peer, Service};
+use crate::service::{Limit, Service};
 
 /// What a row may look at. Nothing a row does may cost more than a few loads: there is no list that
 /// it may walk, but those that a constant keeps short.
@@ -24,7 +26,8 @@ struct Seen<'a> {
     stats: &'a Stats,
     /// Under the read guard that all rows share.
     engine: RwLockReadGuard<'a, Engine>,
-    now: Now,
+    descriptors: Option<Descriptors>,
+    uptime: Duration,
 }
 
 /// A figure as it is printed.
@@ -76,10 +79,9 @@ const METRICS: &[Metric] = &[
     One("packets_sent", |seen| load(&seen.stats.sent)),
     One("num_alive_connections", |seen| count(seen.service.peers.read().len())),
     One("outstanding_requests", |seen| Some(Value::Count(seen.stats.unanswered()))),
-    One("uptime", |seen| {
-        let up = seen.now.moment.since(seen.service.started.moment);
-        Some(Value::Count(up.as_millis() as u64))
-    }),
+    One("uptime", |seen| Some(Value::Count(seen.uptime.as_millis() as u64))),
+    One("open_file_descriptor_count", |seen| Some(Value::Count(seen.descriptors?.open))),
+    One("max_file_descriptor_count", |seen| Some(Value::Count(seen.descriptors?.most))),
     // The tree, its watches and its sessions.
     One("watch_count", |seen| count(seen.service.watches.lock().len())),
     One("znode_count", |seen| count(seen.engine.node_count())),
@@ -103,6 +105,8 @@ const METRICS: &[Metric] = &[
     One("throttled_ops", |seen| reached(seen, Limit::Throttled)),
     One("request_throttle_wait_count", |seen| reached(seen, Limit::HeldUp)),
     One("log_lines_suppressed", |seen| Some(Value::Count(seen.stats.reached.suppressed()))),
+    One("words_cut", |seen| load(&seen.service.words.cut)),
+    One("words_refused", |seen| load(&seen.service.words.refused)),
     // What waits, in bytes.
     One("watch_bytes", |seen| count(seen.service.watches.lock().usage().bytes)),
     One("under_way_bytes", |seen| count(seen.stats.under_way_bytes())),
@@ -143,8 +147,15 @@ impl Seen<'_> {
 }
 
 /// `mntr`.
-pub(super) fn mntr(service: &Service, _: &Peer, now: Now, out: &mut String) {
-    let seen = Seen { service, stats: &service.stats, engine: service.engine(), now };
+pub(super) fn mntr(asked: &Asked<'_>, out: &mut String) {
+    let service = asked.service;
+    let seen = Seen {
+        service,
+        stats: &service.stats,
+        descriptors: descriptors(asked),
+        uptime: asked.now.moment.since(service.started.moment),
+        engine: service.engine(),
+    };
     for metric in METRICS {
         match metric {
             One(name, value) => {
