@@ -20,7 +20,6 @@ pub(super) const PENDING: &[&super::Setting] = &[
     &TLS_NEWEST,
     &TLS_HANDSHAKES,
     &TLS_RELOAD,
-    &WORDS,
 ];
 
 /// Tells a server a number.
@@ -105,6 +104,10 @@ impl Config {
         let server = server
             .extended_types(self.yes(&EXTENDED_TYPES))
             .enforce_quota(self.yes(&ENFORCE_QUOTA));
+        let server = match self.text(&WORDS) {
+            Some(words) => server.words(words),
+            None => server,
+        };
         match self.text(&DATA) {
             Some(directory) => server.data_dir(directory),
             None => server,
