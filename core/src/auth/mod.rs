@@ -13,5 +13,6 @@ pub mod digest;
 pub mod kerberos_name;
 pub mod sasl;
 pub mod x509_name;
+pub mod x509_subject;
 
 pub use digest::DigestAlgorithm;
