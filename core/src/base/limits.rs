@@ -260,3 +260,14 @@ pub const QUOTA_NAMESPACES: usize = 100;
 
 /// How far apart lines about quotas in the log are, at least. What is left out is counted in the next.
 pub const QUOTA_LINES: Duration = Duration::from_secs(1);
+
+/// TLS handshakes that may be under way at a time (ZooKeeper's
+/// `netty.server.outstandingHandshake.limit`). A connection that would begin one more is closed.
+pub const TLS_HANDSHAKES: u32 = 1_000;
+
+/// How often a server looks whether its certificate files have changed.
+pub const TLS_LOOK: Duration = Duration::from_secs(1);
+
+/// How often a failed TLS handshake is worth a line in the program's log. Those between two lines are
+/// counted in the second.
+pub const TLS_COMPLAINT: Duration = Duration::from_secs(10);

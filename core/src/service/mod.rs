@@ -35,6 +35,7 @@ mod pressure;
 mod quota;
 mod reached;
 mod rest;
+mod secure;
 mod stats;
 mod sweep;
 pub mod words;
@@ -65,6 +66,7 @@ pub use peers::Refused;
 pub use quota::QuotaStats;
 pub use reached::{Limit, Reached};
 pub use rest::Unprocessed;
+pub use secure::TlsStats;
 pub use stats::{DiskStats, Stats};
 
 /// What a server is told at its start. Everything has a default of ZooKeeper's in `base/limits.rs`.
@@ -171,6 +173,7 @@ pub struct Service {
     listening_on: OnceLock<SocketAddr>,
     words: words::State,
     has_failed: AtomicBool,
+    secure_on: OnceLock<SocketAddr>,
 }
 
 impl Service {
@@ -218,6 +221,7 @@ impl Service {
             listening_on: OnceLock::new(),
             words: words::State::new(now),
             has_failed: AtomicBool::new(false),
+            secure_on: OnceLock::new(),
         }
     }
 
@@ -236,6 +240,17 @@ impl Service {
     /// The port was bound. Told once.
     pub fn set_listening_on(&self, address: SocketAddr) {
         let first = self.listening_on.set(address).is_ok();
+        debug_assert!(first, "a server is bound once");
+    }
+
+    /// The address of the port that takes TLS alone, once it is bound.
+    pub fn secure_on(&self) -> Option<SocketAddr> {
+        self.secure_on.get().copied()
+    }
+
+    /// That port was bound. Told once.
+    pub fn set_secure_on(&self, address: SocketAddr) {
+        let first = self.secure_on.set(address).is_ok();
         debug_assert!(first, "a server is bound once");
     }
 

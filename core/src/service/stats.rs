@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::deliver::Proposal;
 use super::quota::QuotaStats;
 use super::reached::Reached;
+use super::secure::TlsStats;
 
 /// What it takes to keep a request besides its bytes.
 const KEPT: usize = size_of::<Proposal>();
@@ -42,6 +43,8 @@ pub struct Stats {
     pub oldest: AtomicU64,
     /// Figures of quotas.
     pub quotas: QuotaStats,
+    /// Figures of TLS.
+    pub tls: TlsStats,
     /// Figures of the disk; none of a server that keeps everything in memory.
     pub disk: OnceLock<DiskStats>,
     pub(super) latency: Spread,

@@ -1,6 +1,7 @@
 //! A server's settings.
 
 mod identity;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use super::start_error::StartError;
 use crate::base::{Millis, Password, limits};
-use crate::engine::{Engine, EngineOptions, Rules};
+use crate::engine::{Engine, EngineOptions, Rules, Schemes};
 use crate::io::clock::Clock;
 use crate::io::host::host;
 use crate::replication::Policy;
@@ -38,6 +39,7 @@ pub struct ServerBuilder {
     never_used_containers: Option<Duration>,
     slow_sync: Duration,
     pub(super) identities: identity::Identities,
+    pub(super) secure: tls::Secure,
     server_id: u8,
     words: String,
     pub(super) data_dir: Option<PathBuf>,
@@ -70,6 +72,7 @@ impl Default for ServerBuilder {
             never_used_containers: None,
             slow_sync: limits::SLOW_SYNC,
             identities: identity::Identities::default(),
+            secure: tls::Secure::default(),
             server_id: 1,
             words: words::DEFAULT.to_owned(),
             data_dir: None,
@@ -261,14 +264,20 @@ impl ServerBuilder {
         self
     }
 
-    /// The same, with a data directory that stays where it is when the process goes elsewhere.
+    /// The same, with a data directory and files that stay where they are when the process goes elsewhere.
     pub(super) fn with_absolute_dir(mut self) -> Result<ServerBuilder, StartError> {
         if let Some(directory) = &mut self.data_dir {
             *directory = std::path::absolute(&*directory).map_err(|error| {
                 StartError::DataDir(format!("{}: {error}", directory.display()))
             })?;
         }
+        self.secure.absolute();
         Ok(self)
+    }
+
+    /// The schemes that lists may name.
+    fn schemes(&self) -> Schemes {
+        self.identities.schemes(self.secure.proves_clients())
     }
 
     /// The service over this state, or over none.
@@ -293,7 +302,7 @@ impl ServerBuilder {
             extended_types: self.extended_types,
             enforces_quota: self.enforce_quota,
             never_used_containers: self.never_used_containers.map(Millis::from_duration),
-            schemes: self.identities.schemes(),
+            schemes: self.schemes(),
             skips_acl: self.identities.skips_acl,
             ephemerals_per_session: self.ephemerals_per_session,
             ephemeral_bytes_per_session: self.ephemeral_bytes_per_session,
@@ -316,7 +325,7 @@ impl ServerBuilder {
             reap_interval: self.reap_interval.max(Duration::from_millis(1)),
             reap_most: self.reap_most as usize,
             slow_sync: self.slow_sync,
-            identity: self.identities.settings()?,
+            identity: self.identities.settings(self.schemes())?,
             ceilings: self.ceilings.clone(),
             words: Allowed::parse(&self.words)?,
             host: host(),

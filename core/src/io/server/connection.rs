@@ -1,17 +1,16 @@
 //! One connection's task: moves bytes between a socket and the service, and decides nothing.
 
-use std::cell::RefCell;
-use std::io::{self, Read};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
-use tokio::io::Interest;
+use bytes::BytesMut;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use super::running::Running;
+use super::stream::{Arrived, Sent, Stream, Takes};
 use crate::base::limits;
 use crate::service::{Closing, Limit, Peer, Received, Transport, Unprocessed};
 
@@ -56,35 +55,27 @@ fn unread(stream: &TcpStream) -> usize {
     if result == 0 { usize::try_from(count).unwrap_or(0) } else { 0 }
 }
 
-/// Serves a connection until either side ends it.
-pub(super) async fn serve(running: Arc<Running>, peer: Arc<Peer>, socket: Socket) {
+/// Serves a connection to a port that takes such and such until either side ends it.
+pub(super) async fn serve(running: Arc<Running>, peer: Arc<Peer>, socket: Socket, takes: Takes) {
+    let mut stream = Stream::new(socket.stream, takes);
     let mut connection = Connection {
         running: &running,
         peer: &peer,
-        stream: &socket.stream,
+        stream: &mut stream,
         input: BytesMut::new(),
         output: BytesMut::new(),
         frames: 0,
         is_long: false,
         held_back: (0, 0),
         was_held_up: false,
+        has_more: false,
     };
     // An error means that the client is gone, and there is nobody to tell.
     let ended = connection.run(&socket.changed).await;
     drop(connection);
     if let Ok(Ending::Flushed) = ended {
-        linger(&socket.stream).await;
+        linger(&mut stream).await;
     }
-}
-
-/// What a look at the socket brought.
-enum Arrived {
-    /// The end of the stream.
-    End,
-    /// All there was.
-    All,
-    /// As much as is taken at a time: there is more.
-    Part,
 }
 
 /// How a connection ended.
@@ -96,9 +87,9 @@ enum Ending {
 }
 
 struct Connection<'a> {
-    running: &'a Running,
+    running: &'a Arc<Running>,
     peer: &'a Arc<Peer>,
-    stream: &'a TcpStream,
+    stream: &'a mut Stream,
     /// What was read and is not a whole frame yet, or waits while reading is suspended.
     input: BytesMut,
     /// What was taken from the outbox and is being sent.
@@ -111,6 +102,8 @@ struct Connection<'a> {
     held_back: (u64, usize),
     /// Whether it was read no further because of what it has under way.
     was_held_up: bool,
+    /// Whether it stopped in the middle so that others have their turn.
+    has_more: bool,
 }
 
 /// Whatever ends the task, the rest of the server knows that the connection is gone.
@@ -124,17 +117,18 @@ impl Drop for Connection<'_> {
 impl Connection<'_> {
     async fn run(&mut self, changed: &Notify) -> io::Result<Ending> {
         let mut is_half_closed = false;
-        let mut has_more = false;
         loop {
             let ending = self.flush()?;
             if ending == Some(Closing::Now) {
                 return Ok(Ending::Cut);
             }
-            let is_flushed = self.output.is_empty();
+            let is_flushed = self.is_flushed();
             if ending.is_some() && is_flushed {
                 return Ok(Ending::Flushed);
             }
             if is_half_closed && is_flushed && !self.peer.is_busy() {
+                self.stream.say_goodbye();
+                self.stream.write(&mut self.output)?;
                 return Ok(Ending::Cut);
             }
             // What this server is slow with does not count as the client's silence.
@@ -147,26 +141,32 @@ impl Connection<'_> {
             self.peer.is_paused.store(is_half_closed || is_slow, Ordering::SeqCst);
             // The runtime does not interrupt a task whose socket is always ready. Whoever sends
             // without end takes turns with the others.
-            if std::mem::take(&mut has_more) {
+            if std::mem::take(&mut self.has_more) {
                 tokio::task::yield_now().await;
             }
             if may_take && !self.input.is_empty() && self.process() {
-                has_more = true;
+                self.has_more = true;
+                continue;
+            }
+            if may_take && self.stream.has_ended() {
+                is_half_closed = true;
                 continue;
             }
             self.peer.is_reading.store(false, Ordering::SeqCst);
             tokio::select! {
                 biased;
-                ready = self.stream.readable(), if may_read => {
+                ready = self.stream.socket().readable(), if may_read => {
                     ready?;
                     self.peer.is_reading.store(true, Ordering::SeqCst);
                     match self.read()? {
                         Arrived::End => is_half_closed = true,
                         Arrived::All => {}
-                        Arrived::Part => has_more = true,
+                        Arrived::Part => self.has_more = true,
+                        // What waits to be sent says why, if it is somebody who understands it.
+                        Arrived::Refused => return Ok(Ending::Flushed),
                     }
                 }
-                ready = self.stream.writable(), if !is_flushed => {
+                ready = self.stream.socket().writable(), if !is_flushed => {
                     ready?;
                     self.heard_while_paused();
                 }
@@ -189,27 +189,21 @@ impl Connection<'_> {
 
     /// Reads what has arrived and processes it.
     fn read(&mut self) -> io::Result<Arrived> {
-        // One large buffer for each thread, so that idle connections hold none.
-        thread_local! {
-            static CHUNK: RefCell<Vec<u8>> = RefCell::new(vec![0; limits::READ_CHUNK]);
-        }
         let is_crowded = self.running.service.is_crowded();
         let most = if is_crowded { limits::INCOMPLETE_FREE } else { limits::READ_CHUNK };
-        let read = CHUNK.with_borrow_mut(|chunk| {
-            let chunk = &mut chunk[..most];
-            let read = read_some(self.stream, chunk)?;
-            self.input.extend_from_slice(&chunk[..read]);
-            Ok::<usize, io::Error>(read)
-        });
-        match read {
-            Ok(0) => Ok(Arrived::End),
-            Ok(read) => {
-                self.process();
-                Ok(if read < most { Arrived::All } else { Arrived::Part })
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Arrived::All),
-            Err(error) => Err(error),
+        let before = self.input.len();
+        let arrived = self.stream.read(self.running, most, &mut self.input)?;
+        // Who it is stands before anything that is asked.
+        if let Some(certificate) = self.stream.take_proof()
+            && !self.running.service.certified(self.peer, &certificate)
+        {
+            self.running.tls_failed("the name in a client's certificate cannot be used");
+            return Ok(Arrived::Refused);
         }
+        if self.input.len() != before {
+            self.process();
+        }
+        Ok(arrived)
     }
 
     /// Lets the service take whole frames off the input. Returns whether it took any.
@@ -243,31 +237,32 @@ impl Connection<'_> {
         }
     }
 
+    /// Whether everything that was taken from the outbox is on its way.
+    fn is_flushed(&self) -> bool {
+        self.output.is_empty() && !self.stream.has_sealed()
+    }
+
     /// Sends what it can without waiting. Returns how the connection is to end, if it is.
     fn flush(&mut self) -> io::Result<Option<Closing>> {
         loop {
             let closing = self.refill();
-            if closing == Some(Closing::Now) || self.output.is_empty() {
+            if closing == Some(Closing::Now) || self.is_flushed() {
                 self.hold_back(0, 0);
                 return Ok(closing);
             }
-            match self.stream.try_write(&self.output) {
-                Ok(sent) => self.output.advance(sent),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let waiting = self.output.len() + self.peer.outbox.lock().bytes.len();
-                    self.hold_back(self.frames as u64, waiting);
-                    return Ok(closing);
-                }
-                Err(error) => return Err(error),
+            let sent = self.stream.write(&mut self.output)?;
+            if sent != Sent::All {
+                let waiting = self.output.len() + self.peer.outbox.lock().bytes.len();
+                self.hold_back(self.frames as u64, waiting);
+                self.has_more |= sent == Sent::Part;
+                return Ok(closing);
             }
-            if self.output.is_empty() {
-                if self.is_long {
-                    self.output = BytesMut::new();
-                }
-                let sent = std::mem::take(&mut self.frames) as u64;
-                self.peer.traffic.sent.fetch_add(sent, Ordering::Relaxed);
-                self.running.service.stats.sent.fetch_add(sent, Ordering::Relaxed);
+            if self.is_long {
+                self.output = BytesMut::new();
             }
+            let sent = std::mem::take(&mut self.frames) as u64;
+            self.peer.traffic.sent.fetch_add(sent, Ordering::Relaxed);
+            self.running.service.stats.sent.fetch_add(sent, Ordering::Relaxed);
         }
     }
 
@@ -277,7 +272,7 @@ impl Connection<'_> {
         if waiting.has_overflowed {
             self.running.service.note(Limit::Unread, self.running.clock.now());
         }
-        if self.output.is_empty() && !waiting.bytes.is_empty() {
+        if self.output.is_empty() && !self.stream.has_sealed() && !waiting.bytes.is_empty() {
             std::mem::swap(&mut self.output, &mut waiting.bytes);
             self.is_long = self.output.len() > KEPT_BUFFER;
             self.frames = std::mem::take(&mut waiting.frames);
@@ -308,31 +303,26 @@ impl Connection<'_> {
     }
 }
 
-/// Reads what is there, up to the length of `chunk`.
-///
-/// A short read has emptied the socket. Saying so at once spares the system call that would find out.
-fn read_some(stream: &TcpStream, chunk: &mut [u8]) -> io::Result<usize> {
-    let mut short = None;
-    let full = stream.try_io(Interest::READABLE, || {
-        let read = (&*socket2::SockRef::from(stream)).read(chunk)?;
-        if read == 0 || read == chunk.len() {
-            return Ok(read);
-        }
-        short = Some(read);
-        Err(io::ErrorKind::WouldBlock.into())
-    });
-    short.map_or(full, Ok)
-}
-
 /// Says that nothing more comes, and waits a while for the client to close.
-async fn linger(stream: &TcpStream) {
-    let sink = async {
-        let mut scrap = [0; 4096];
-        loop {
-            if stream.readable().await.is_err() {
+async fn linger(stream: &mut Stream) {
+    stream.say_goodbye();
+    let end = async {
+        let mut nothing = BytesMut::new();
+        while let Ok(Sent::Blocked) = stream.write(&mut nothing) {
+            if stream.socket().writable().await.is_err() {
                 return;
             }
-            match stream.try_read(&mut scrap) {
+        }
+        let socket = stream.socket();
+        if !shut_down_write(socket) {
+            return;
+        }
+        let mut scrap = [0; 4096];
+        loop {
+            if socket.readable().await.is_err() {
+                return;
+            }
+            match socket.try_read(&mut scrap) {
                 Ok(0) => return,
                 // A client that sends without end shall not keep the limit from being looked at.
                 Ok(_) => tokio::task::coop::consume_budget().await,
@@ -341,9 +331,7 @@ async fn linger(stream: &TcpStream) {
             }
         }
     };
-    if shut_down_write(stream) {
-        let _ = tokio::time::timeout(LINGER, sink).await;
-    }
+    let _ = tokio::time::timeout(LINGER, end).await;
 }
 
 /// Ends the outgoing half of a connection. Returns false if it was gone already.

@@ -9,10 +9,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::builder::ServerBuilder;
+use super::listener::{self, Bound};
 use super::running::Running;
 use super::start_error::{StartError, spawn};
 use super::storage::{SnapshotError, Storage};
-use super::{expiry, listener};
+use super::{certificates, expiry};
 use crate::base::SessionId;
 use crate::engine::Engine;
 use crate::log::Failed;
@@ -25,7 +26,7 @@ use crate::replication::{InMemory, Replicator};
 /// [data directory](ServerBuilder::data_dir) can be started again where it stopped.
 pub struct Server {
     settings: Box<ServerBuilder>,
-    address: SocketAddr,
+    bound: Bound,
     live: Live,
 }
 
@@ -34,12 +35,12 @@ impl ServerBuilder {
     /// the recovery if there is a data directory: about a second for a million znodes.
     ///
     /// # Errors
-    /// [`StartError::Timeouts`], [`StartError::DataDir`] and [`StartError::Recovery`] before the port
+    /// [`StartError::Timeouts`], [`StartError::Tls`], [`StartError::DataDir`] and [`StartError::Recovery`] before the port
     /// is opened; [`StartError::Listen`], [`StartError::Thread`].
     pub fn start(self) -> Result<Server, StartError> {
         let settings = self.with_absolute_dir()?;
-        let (live, address) = Live::start(&settings, None)?;
-        Ok(Server { settings: Box::new(settings), address, live })
+        let (live, bound) = Live::start(&settings, None)?;
+        Ok(Server { settings: Box::new(settings), bound, live })
     }
 }
 
@@ -60,20 +61,27 @@ impl Server {
         ServerBuilder::default()
     }
 
-    /// The address it listens on, with the real port.
+    /// The address it listens on, with the real port: that of the plain port, or of the only one.
     pub fn addr(&self) -> SocketAddr {
-        self.address
+        let address = self.bound.plain.or(self.bound.secure);
+        address.expect("a server without any port does not start")
+    }
+
+    /// The address that takes TLS, if one does: a port of its own, or the plain one that takes both.
+    pub fn tls_addr(&self) -> Option<SocketAddr> {
+        let same = self.bound.plain.filter(|_| self.settings.is_on_same_port());
+        self.bound.secure.or(same)
     }
 
     /// The port it listens on.
     pub fn port(&self) -> u16 {
-        self.address.port()
+        self.addr().port()
     }
 
     /// The address as clients take it: `127.0.0.1:2181`. A server that listens on every address of
     /// the machine names the loopback one.
     pub fn hosts(&self) -> String {
-        let mut address = self.address;
+        let mut address = self.addr();
         if address.ip().is_unspecified() {
             let v4 = address.is_ipv4();
             address.set_ip(if v4 {
@@ -171,7 +179,7 @@ impl Server {
     pub fn restart(&mut self) -> Result<(), StartError> {
         self.live.stop();
         let engine = self.live.running.service.take_engine();
-        let settings = ServerBuilder::clone(&self.settings).listen(self.address);
+        let settings = ServerBuilder::clone(&self.settings).at(self.bound);
         // What is on a disk is read from there, and not in memory twice meanwhile.
         let engine = settings.data_dir.is_none().then_some(engine);
         self.live = Live::start(&settings, engine)?.0;
@@ -183,7 +191,9 @@ impl Live {
     fn start(
         settings: &ServerBuilder,
         engine: Option<Engine>,
-    ) -> Result<(Live, SocketAddr), StartError> {
+    ) -> Result<(Live, Bound), StartError> {
+        // What is wrong with it is said before a directory is locked or a port is open.
+        let acceptor = settings.secure.acceptor()?;
         let (stop, failed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (service, replicator, storage) = match &settings.data_dir {
             None => {
@@ -205,15 +215,13 @@ impl Live {
         let (bound, waiting) = mpsc::channel();
         let listener = {
             let (running, stop) = (running.clone(), stop.clone());
-            let port = listener::Port {
-                listen: settings.listen,
-                backlog: settings.backlog,
-                keep_alive: settings.keep_alive,
-            };
-            let workers = settings.workers;
-            spawn("tenure-server", move || listener::run(&running, port, workers, &stop, &bound))?
+            let (doors, workers) = (settings.doors(acceptor.as_ref()), settings.workers);
+            if let Some(acceptor) = &acceptor {
+                certificates::begin(&running, acceptor);
+            }
+            spawn("tenure-server", move || listener::run(&running, doors, workers, &stop, &bound))?
         };
-        let address = waiting.recv().unwrap_or_else(|_| {
+        let bound = waiting.recv().unwrap_or_else(|_| {
             Err(StartError::Thread(std::io::Error::other("the server thread ended early")))
         })?;
         let (alarm, threads) = (Arc::new(expiry::Alarm::default()), vec![listener]);
@@ -223,7 +231,12 @@ impl Live {
             let thread = spawn("tenure-expiry", move || expiry::run(&running, &alarm))?;
             live.threads.push(thread);
         }
-        Ok((live, address))
+        if let Some(acceptor) = acceptor {
+            let (running, alarm) = (live.running.clone(), live.alarm.clone());
+            let body = move || certificates::run(&running, &acceptor, &alarm);
+            live.threads.push(spawn("tenure-tls", body)?);
+        }
+        Ok((live, bound))
     }
 
     /// Connections first, then what they had under way, then the files.

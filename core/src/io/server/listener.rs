@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use super::connection::{self, Socket};
 use super::running::Running;
 use super::start_error::StartError;
+use super::stream::Takes;
 
 /// How long to pause when the process has no descriptor left for another connection.
 const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(50);
@@ -24,14 +25,38 @@ pub(super) struct Port {
     pub keep_alive: bool,
 }
 
-/// Binds the port, says so through `bound`, and accepts until `stop`. The runtime begins and ends
+/// A port, and which connections it takes.
+pub(super) struct Door {
+    pub port: Port,
+    pub takes: Takes,
+}
+
+/// The ports of a server, one at least.
+pub(super) struct Doors {
+    /// The one that takes plain connections, and perhaps others.
+    pub plain: Option<Door>,
+    /// The one for TLS alone.
+    pub secure: Option<Door>,
+}
+
+/// The addresses that were bound.
+#[derive(Clone, Copy)]
+pub(super) struct Bound {
+    pub plain: Option<SocketAddr>,
+    pub secure: Option<SocketAddr>,
+}
+
+/// A door that is open.
+type Open = (TcpListener, Takes);
+
+/// Binds the ports, says so through `bound`, and accepts until `stop`. The runtime begins and ends
 /// here, so that nobody else ever drops one.
 pub(super) fn run(
     running: &Arc<Running>,
-    port: Port,
+    doors: Doors,
     workers: usize,
     stop: &Notify,
-    bound: &mpsc::Sender<Result<SocketAddr, StartError>>,
+    bound: &mpsc::Sender<Result<Bound, StartError>>,
 ) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
@@ -47,20 +72,34 @@ pub(super) fn run(
         }
     };
     runtime.block_on(async {
-        match bind(port) {
-            Ok((listener, address)) => {
-                running.service.set_listening_on(address);
-                let _ = bound.send(Ok(address));
-                accept(running, listener, stop).await;
+        match open(doors) {
+            Ok((open, addresses)) => {
+                addresses.plain.inspect(|&address| running.service.set_listening_on(address));
+                addresses.secure.inspect(|&address| running.service.set_secure_on(address));
+                let _ = bound.send(Ok(addresses));
+                accept(running, open, stop).await;
             }
-            Err(source) => {
-                let _ = bound.send(Err(StartError::Listen { address: port.listen, source }));
+            Err(error) => {
+                let _ = bound.send(Err(error));
             }
         }
     });
 }
 
-/// Binds the client port, and says which one it got. Has to run inside the runtime.
+/// Binds every port there is.
+fn open(doors: Doors) -> Result<([Option<Open>; 2], Bound), StartError> {
+    let open = |door: Option<Door>| -> Result<_, StartError> {
+        let Some(Door { port, takes }) = door else { return Ok((None, None)) };
+        let (listener, address) =
+            bind(port).map_err(|source| StartError::Listen { address: port.listen, source })?;
+        Ok((Some((listener, takes)), Some(address)))
+    };
+    let (plain, plain_address) = open(doors.plain)?;
+    let (secure, secure_address) = open(doors.secure)?;
+    Ok(([plain, secure], Bound { plain: plain_address, secure: secure_address }))
+}
+
+/// Binds a port, and says which one it got. Has to run inside the runtime.
 fn bind(port: Port) -> std::io::Result<(TcpListener, SocketAddr)> {
     let address = port.listen;
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
@@ -73,30 +112,42 @@ fn bind(port: Port) -> std::io::Result<(TcpListener, SocketAddr)> {
 }
 
 /// Accepts until `stop`, then cuts every connection and waits for their tasks.
-async fn accept(running: &Arc<Running>, listener: TcpListener, stop: &Notify) {
+async fn accept(running: &Arc<Running>, doors: [Option<Open>; 2], stop: &Notify) {
     let mut connections = JoinSet::new();
     loop {
-        tokio::select! {
+        let accepted = tokio::select! {
             () = stop.notified() => break,
-            Some(_) = connections.join_next(), if !connections.is_empty() => {}
-            accepted = listener.accept() => match accepted {
-                Ok((stream, address)) => start(running, stream, address, &mut connections),
-                Err(_) => tokio::time::sleep(OUT_OF_DESCRIPTORS).await,
-            },
+            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+            accepted = next(&doors[0]) => accepted,
+            accepted = next(&doors[1]) => accepted,
+        };
+        match accepted {
+            Ok((stream, address, takes)) => {
+                start(running, stream, (address, takes), &mut connections);
+            }
+            Err(_) => tokio::time::sleep(OUT_OF_DESCRIPTORS).await,
         }
     }
-    // A forked child has the socket as well: closing it here alone would leave the port open, with
-    // nobody who ever accepts.
-    let _ = socket2::SockRef::from(&listener).shutdown(std::net::Shutdown::Both);
-    drop(listener);
+    for (listener, _) in doors.into_iter().flatten() {
+        // A forked child has the socket as well: closing it here alone would leave the port open, with
+        // nobody who ever accepts.
+        let _ = socket2::SockRef::from(&listener).shutdown(std::net::Shutdown::Both);
+    }
     running.service.cut_all();
     while connections.join_next().await.is_some() {}
+}
+
+/// The next connection at a door; never, if it is none.
+async fn next(door: &Option<Open>) -> std::io::Result<(TcpStream, SocketAddr, Takes)> {
+    let Some((listener, takes)) = door else { return std::future::pending().await };
+    let (stream, address) = listener.accept().await?;
+    Ok((stream, address, takes.clone()))
 }
 
 fn start(
     running: &Arc<Running>,
     stream: TcpStream,
-    address: SocketAddr,
+    (address, takes): (SocketAddr, Takes),
     connections: &mut JoinSet<()>,
 ) {
     // Without it a reply may wait 40 ms for the acknowledgement of the one before. Where it fails
@@ -109,5 +160,5 @@ fn start(
     // Turned away for a limit: dropping the stream closes it without a byte.
     let Ok(peer) = running.service.open(address, now, Box::new(socket)) else { return };
     let socket = Socket { stream, changed };
-    connections.spawn(connection::serve(running.clone(), peer, socket));
+    connections.spawn(connection::serve(running.clone(), peer, socket, takes));
 }

@@ -1,10 +1,12 @@
 //! The embedded server: threads and sockets around a [`Service`](crate::service::Service).
 //!
 //! [`builder`] collects the settings, [`handle`] owns the threads; [`listener`] accepts, one
-//! [`connection`] task moves the bytes of each client, and [`expiry`] carries out what comes due.
+//! [`connection`] task moves the bytes of each client through a [`stream`], plain or under TLS, [`expiry`]
+//! carries out what comes due, and [`certificates`] looks after the files TLS is made of.
 
 mod builder;
 mod ceilings;
+mod certificates;
 mod connection;
 pub mod control;
 mod expiry;
@@ -13,6 +15,7 @@ mod listener;
 mod running;
 mod start_error;
 mod storage;
+mod stream;
 
 pub use builder::ServerBuilder;
 pub use handle::Server;

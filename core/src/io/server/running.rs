@@ -19,6 +19,13 @@ impl Running {
         self.replicator.propose(&self.service, proposal, now);
     }
 
+    /// Counts a connection that came to nothing between plain and TLS, and speaks of it now and then.
+    pub(super) fn tls_failed(&self, reason: &str) {
+        if let Some(count) = self.service.stats.tls.fail(self.clock.moment()) {
+            tracing::warn!("TLS connections that came to nothing: {count}, the last: {reason}");
+        }
+    }
+
     /// Returns when the turn of everything that was proposed before has come.
     pub(super) fn settle(&self) {
         self.replicator.settle();

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
 
+use crate::io::tls::TlsError;
 use crate::replication::RecoverError;
 use crate::service::identity::SettingsError;
 use crate::service::words::UnknownWord;
@@ -35,6 +36,9 @@ pub enum StartError {
     /// What was acknowledged is not all there, or not as it was written. Nothing was changed.
     #[error("{0}; nothing was changed, and `tenure verify` says what can be used")]
     Recovery(#[from] RecoverError),
+    /// The certificate or what is said about TLS cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A thread cannot be started.
     #[error("cannot start a server thread: {0}")]
     Thread(std::io::Error),

@@ -1,13 +1,19 @@
-//! What servers and clients share of TLS: the files with keys and certificates.
+//! TLS as far as it is no connection: keys and certificates, what is made of them, and how they are
+//! replaced while a server runs.
 //!
-//! The protocol is rustls', with ring for its cryptography. Nothing here touches a connection.
+//! The protocol is rustls', with ring for its cryptography. [`pem`] reads the files, for servers and for
+//! clients; [`server`] are the settings of a server, and [`acceptor`] what new connections are secured
+//! with.
 
-#![allow(dead_code, unused_imports)]
-
+pub mod acceptor;
 pub mod pem;
+pub mod server;
+mod validity;
 mod version1;
 
+pub use acceptor::{Acceptor, Looked};
 pub use pem::PemError;
+pub use server::{ClientAuth, ServerTls, TlsError, TlsVersion};
 
 use std::sync::Arc;
 

@@ -13,7 +13,7 @@ use parking_lot::RwLockReadGuard;
 use super::environment::{Descriptors, descriptors};
 use super::server::VERSION;
 use super::{Asked, decimal};
-use crate::base::Zxid;
+use crate::base::{WallMillis, Zxid};
 use crate::engine::Engine;
 use crate::service::quota::{self, Figures};
 use crate::service::stats::{DiskStats, Spread, Stats};
@@ -28,11 +28,14 @@ struct Seen<'a> {
     engine: RwLockReadGuard<'a, Engine>,
     descriptors: Option<Descriptors>,
     uptime: Duration,
+    wall: WallMillis,
 }
 
 /// A figure as it is printed.
 enum Value {
     Count(u64),
+    /// What can be below zero.
+    Signed(i64),
     Mean(f64),
     Text(&'static str),
     Zxid(Zxid),
@@ -128,6 +131,15 @@ const METRICS: &[Metric] = &[
     Each("quota_exceeded_error_per_namespace", |seen| seen.stats.quotas.refused_by_namespace()),
     One("quota_exceeded_errors", |seen| load(&seen.stats.quotas.refused)),
     One("quota_soft_limit_exceeded", |seen| load(&seen.stats.quotas.exceeded)),
+    // TLS.
+    One("outstanding_tls_handshake", |seen| Some(Value::Count(seen.stats.tls.handshakes()))),
+    One("unsuccessful_handshake", |seen| Some(Value::Count(seen.stats.tls.failed()))),
+    One("tls_handshake_exceeded", |seen| load(&seen.stats.tls.exceeded)),
+    One("tls_reloads", |seen| load(&seen.stats.tls.reloads)),
+    One("tls_reload_failures", |seen| load(&seen.stats.tls.reload_failures)),
+    One("tls_certificate_expiry_seconds", |seen| {
+        seen.stats.tls.seconds_left(seen.wall).map(Value::Signed)
+    }),
     // The disk.
     Summary("fsynctime", |seen| Some(&seen.disk()?.syncs)),
     Summary("snapshottime", |seen| Some(&seen.disk()?.snapshots)),
@@ -154,6 +166,7 @@ pub(super) fn mntr(asked: &Asked<'_>, out: &mut String) {
         stats: &service.stats,
         descriptors: descriptors(asked),
         uptime: asked.now.moment.since(service.started.moment),
+        wall: asked.now.wall,
         engine: service.engine(),
     };
     for metric in METRICS {
@@ -191,6 +204,7 @@ fn line(out: &mut String, name: &str, value: &Value) {
     // Writing to a string cannot fail.
     let _ = match value {
         Value::Count(count) => writeln!(out, "zk_{name}\t{count}"),
+        Value::Signed(value) => writeln!(out, "zk_{name}\t{value}"),
         Value::Mean(mean) => writeln!(out, "zk_{name}\t{}", decimal(*mean)),
         Value::Text(text) => writeln!(out, "zk_{name}\t{text}"),
         Value::Zxid(zxid) => writeln!(out, "zk_{name}\t{zxid}"),

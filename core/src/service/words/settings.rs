@@ -17,11 +17,12 @@ pub(super) fn conf(asked: &Asked<'_>, out: &mut String) {
     let (snapshots, log) = sizes(service);
     let _ = write!(
         out,
-        "clientPort={}\nsecureClientPort=-1\ndataDir={directory}\ndataDirSize={snapshots}\n\
+        "clientPort={}\nsecureClientPort={}\ndataDir={directory}\ndataDirSize={snapshots}\n\
          dataLogDir={directory}\ndataLogSize={log}\n\
          tickTime={}\nmaxClientCnxns={}\nminSessionTimeout={}\nmaxSessionTimeout={}\n\
          clientPortListenBacklog=-1\nserverId={}\n",
         service.listening_on().map_or(0, |address| address.port()),
+        service.secure_on().map_or(-1, |address| address.port().into()),
         options.tick.0,
         options.connections_per_address,
         options.bounds.min().0,

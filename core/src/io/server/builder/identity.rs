@@ -11,8 +11,6 @@ use crate::service::identity::{Settings, SettingsError};
 pub(in crate::io::server) struct Identities {
     settings: Settings,
     digest: bool,
-    /// Whether clients can prove themselves by certificates.
-    pub(in crate::io::server) x509: bool,
     pub(super) skips_acl: bool,
     /// What was wrong with what was said first.
     fault: Option<SettingsError>,
@@ -21,22 +19,22 @@ pub(in crate::io::server) struct Identities {
 impl Default for Identities {
     fn default() -> Identities {
         let settings = Settings::default();
-        Identities { settings, digest: true, x509: false, skips_acl: false, fault: None }
+        Identities { settings, digest: true, skips_acl: false, fault: None }
     }
 }
 
 impl Identities {
-    /// The schemes that lists may name.
-    pub(super) fn schemes(&self) -> Schemes {
-        Schemes { digest: self.digest, sasl: !self.settings.users.is_empty(), x509: self.x509 }
+    /// The schemes that lists may name; `x509` if clients can prove themselves by certificates.
+    pub(super) fn schemes(&self, x509: bool) -> Schemes {
+        Schemes { digest: self.digest, sasl: !self.settings.users.is_empty(), x509 }
     }
 
     /// The settings, if they can be meant.
-    pub(super) fn settings(&self) -> Result<Settings, StartError> {
+    pub(super) fn settings(&self, schemes: Schemes) -> Result<Settings, StartError> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone().into());
         }
-        self.settings.check(self.schemes())?;
+        self.settings.check(schemes)?;
         Ok(self.settings.clone())
     }
 }
