@@ -1370,6 +1370,29 @@ struct tenure_server_options *tenure_server_options_new(const char *listen);
 void tenure_server_options_free(struct tenure_server_options *options);
 
 /**
+ * Speaks TLS 1.3 or 1.2 on the server's port, and with nobody who does not.
+ *
+ * Files are PEM. tenure_server_start_with() reads them, and refuses what cannot be used; when they change,
+ * new connections have what is in them then.
+ *
+ * @param cert The server's chain of certificates, its own first.
+ * @param key Its private key: PKCS#8, PKCS#1 or SEC1, not encrypted. Null if it stands in `cert` too.
+ * @param client_ca The authorities whose certificates prove a client; every client has to show one then,
+ *        and its subject is an identity of the scheme x509. Null asks for none.
+ */
+tenure_status tenure_server_options_tls_pem(struct tenure_server_options *options,
+                                            const char *cert,
+                                            const char *key,
+                                            const char *client_ca);
+
+/**
+ * Whether a port that speaks TLS takes plain connections too, told apart by the first byte a client sends.
+ * It does not unless set; without TLS it means nothing.
+ */
+tenure_status tenure_server_options_plain_too(struct tenure_server_options *options,
+                                              bool on);
+
+/**
  * A directory to keep everything in, made if it does not exist; see tenure_server_start().
  *
  * @return TENURE_OK, TENURE_EINVAL, TENURE_EFORKED. The same holds for all settings; what cannot be meant

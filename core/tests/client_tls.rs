@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use rcgen::ExtendedKeyUsagePurpose;
 use support::eventually;
-use tenure::server::Server;
-use tenure::{Builder, Client, ClientTls, Error, State};
+use tenure::server::{ClientAuth, Server, ServerTls};
+use tenure::{Builder, Client, ClientTls, Error, Sasl, State};
 use tls::{Authority, Certificate, Front, config};
 
 fn server() -> Server {
@@ -271,4 +271,53 @@ async fn each_round_of_distrust_is_told_to_who_waits() {
     front.reconfigure(config(&authority.issue(&["localhost"]), None, rustls::ALL_VERSIONS));
     while client.connected().await.is_err() {}
     assert_eq!(client.state(), State::Connected);
+}
+
+/// tenure's own server, which knows its clients by their certificates.
+fn secure_server(authority: &Authority) -> Server {
+    let own = authority.issue(&["localhost", "127.0.0.1"]);
+    let tls = ServerTls::pem(own.chain, own.key).client_ca(authority.file());
+    Server::builder()
+        .tls(tls.client_auth(ClientAuth::Want))
+        .listen_tls("127.0.0.1:0".parse().expect("an address"))
+        .without_plain_port()
+        .sasl_user("bob", "bob's secret")
+        .start()
+        .expect("a free port")
+}
+
+#[tokio::test]
+async fn a_server_and_a_client_of_tenure_know_each_other() {
+    let authority = Authority::new();
+    let server = secure_server(&authority);
+    let own = authority.issue_client();
+    let tls = trusting(&authority).client_cert(own.chain, own.key);
+    let user = Sasl::scram_sha256("bob", "bob's secret");
+    let client = builder(&server.hosts(), tls).sasl(user).connect().await.expect("connects");
+    let id = client.session().id();
+    for _ in 0..2 {
+        let known = client.ops().whoami().await.expect("answers");
+        assert!(known.iter().any(|identity| identity.scheme == "x509"), "{known:?}");
+        assert!(known.iter().any(|identity| identity.scheme == "sasl"), "{known:?}");
+        assert!(server.drop_connection(id.0));
+    }
+    let data = vec![b'x'; 900 << 10];
+    client.ops().create("/big", data.clone()).await.expect("creates");
+    assert_eq!(client.ops().get("/big").await.expect("reads").data, data);
+    assert_eq!(client.session().id(), id);
+
+    // A session is ended over TLS as well.
+    let credentials = client.detach().await.expect("detaches");
+    let sweeper = builder(&server.hosts(), trusting(&authority));
+    assert!(credentials.end_with(sweeper).await.expect("ends"));
+    assert_eq!(server.sessions(), []);
+}
+
+#[tokio::test]
+async fn a_wrong_password_over_tls_ends_the_client_too() {
+    let authority = Authority::new();
+    let server = secure_server(&authority);
+    let guess = Sasl::digest_md5("bob", "guessed");
+    let failed = builder(&server.hosts(), trusting(&authority)).sasl(guess).connect().await;
+    assert!(matches!(failed, Err(Error::AuthFailed)), "{failed:?}");
 }

@@ -91,6 +91,15 @@ pub(crate) unsafe fn text(text: *const c_char, name: &str) -> Result<String, Fau
     Ok(text.to_owned())
 }
 
+/// A text that may be null, copied.
+///
+/// # Safety
+/// As [`text`].
+pub(crate) unsafe fn optional(value: *const c_char, name: &str) -> Result<Option<String>, Fault> {
+    // SAFETY: as promised by the caller.
+    (!value.is_null()).then(|| unsafe { text(value, name) }).transpose()
+}
+
 /// Bytes, copied; null with length 0 is no data, which is not the same as empty data.
 ///
 /// # Safety

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use tenure_core::{ClientTls, Sasl};
 
-use crate::arguments::{invalid, text};
+use crate::arguments::{invalid, optional, text};
 use crate::options::{set, tenure_options};
 use crate::status::tenure_status;
 
@@ -45,7 +45,7 @@ pub unsafe extern "C" fn tenure_options_tls_pem(
     let change = |options: &mut tenure_options| {
         // SAFETY: null or C strings.
         let [ca, cert, key] =
-            unsafe { [given(ca, "ca")?, given(cert, "cert")?, given(key, "key")?] };
+            unsafe { [optional(ca, "ca")?, optional(cert, "cert")?, optional(key, "key")?] };
         let mut tls = ClientTls::new();
         if let Some(ca) = ca {
             tls = tls.ca_file(ca);
@@ -112,13 +112,4 @@ pub unsafe extern "C" fn tenure_options_sasl(
     };
     // SAFETY: null or live options.
     unsafe { set(options, change) }
-}
-
-/// A text that may be null.
-///
-/// # Safety
-/// As [`text`].
-unsafe fn given(value: *const c_char, name: &str) -> Result<Option<String>, crate::guard::Fault> {
-    // SAFETY: as promised by the caller.
-    (!value.is_null()).then(|| unsafe { text(value, name) }).transpose()
 }

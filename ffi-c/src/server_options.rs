@@ -3,16 +3,19 @@
 use std::ffi::c_char;
 use std::net::{SocketAddr, ToSocketAddrs};
 
-use tenure_core::server::ServerBuilder;
+use tenure_core::server::{ClientAuth, ServerBuilder, ServerTls};
 
-use crate::arguments::{Handle, Process, invalid, object, object_mut, place, text};
+use crate::arguments::{Handle, Process, invalid, object, object_mut, optional, place, text};
 use crate::guard::{Fault, guard, guard_or};
 use crate::server::{start, tenure_server};
 use crate::status::tenure_status;
 
 /// Settings for new servers. Belongs to one thread at a time; may be used for any number of servers.
 pub struct tenure_server_options {
+    listen: SocketAddr,
     builder: ServerBuilder,
+    tls: Option<ServerTls>,
+    plain_too: bool,
     process: Process,
 }
 
@@ -21,6 +24,18 @@ impl Handle for tenure_server_options {
 
     fn process(&self) -> Process {
         self.process
+    }
+}
+
+impl tenure_server_options {
+    /// The core's builder with these settings.
+    fn builder(&self) -> ServerBuilder {
+        let builder = self.builder.clone();
+        match &self.tls {
+            None => builder,
+            Some(tls) if self.plain_too => builder.tls(tls.clone()).tls_on_same_port(true),
+            Some(tls) => builder.tls(tls.clone()).listen_tls(self.listen).without_plain_port(),
+        }
     }
 }
 
@@ -37,9 +52,15 @@ pub unsafe extern "C" fn tenure_server_options_new(
 ) -> *mut tenure_server_options {
     guard_or(std::ptr::null_mut(), || {
         // SAFETY: null or a C string.
-        let address = address(&unsafe { text(listen, "listen") }?)?;
-        let builder = ServerBuilder::default().listen(address);
-        Ok(Box::into_raw(Box::new(tenure_server_options { builder, process: Process::current() })))
+        let listen = address(&unsafe { text(listen, "listen") }?)?;
+        let options = tenure_server_options {
+            listen,
+            builder: ServerBuilder::default().listen(listen),
+            tls: None,
+            plain_too: false,
+            process: Process::current(),
+        };
+        Ok(Box::into_raw(Box::new(options)))
     })
 }
 
@@ -73,6 +94,52 @@ unsafe fn set(
         // SAFETY: as promised by the caller.
         let options = unsafe { object_mut(options) }?;
         options.builder = change(options.builder.clone())?;
+        Ok(())
+    })
+}
+
+/// Speaks TLS 1.3 or 1.2 on the server's port, and with nobody who does not.
+///
+/// Files are PEM. tenure_server_start_with() reads them, and refuses what cannot be used; when they change,
+/// new connections have what is in them then.
+///
+/// @param cert The server's chain of certificates, its own first.
+/// @param key Its private key: PKCS#8, PKCS#1 or SEC1, not encrypted. Null if it stands in `cert` too.
+/// @param client_ca The authorities whose certificates prove a client; every client has to show one then,
+///        and its subject is an identity of the scheme x509. Null asks for none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_server_options_tls_pem(
+    options: *mut tenure_server_options,
+    cert: *const c_char,
+    key: *const c_char,
+    client_ca: *const c_char,
+) -> tenure_status {
+    guard(|| {
+        // SAFETY: null or live options.
+        let options = unsafe { object_mut(options) }?;
+        // SAFETY: null or C strings.
+        let (cert, key, client_ca) = unsafe {
+            (text(cert, "cert")?, optional(key, "key")?, optional(client_ca, "client_ca")?)
+        };
+        let tls = ServerTls::pem(cert.clone(), key.unwrap_or(cert));
+        options.tls = Some(match client_ca {
+            Some(file) => tls.client_ca(file).client_auth(ClientAuth::Need),
+            None => tls.client_auth(ClientAuth::None),
+        });
+        Ok(())
+    })
+}
+
+/// Whether a port that speaks TLS takes plain connections too, told apart by the first byte a client sends.
+/// It does not unless set; without TLS it means nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_server_options_plain_too(
+    options: *mut tenure_server_options,
+    on: bool,
+) -> tenure_status {
+    guard(|| {
+        // SAFETY: null or live options.
+        unsafe { object_mut(options) }?.plain_too = on;
         Ok(())
     })
 }
@@ -169,7 +236,7 @@ pub unsafe extern "C" fn tenure_server_start_with(
         let options = unsafe { object(options) }?;
         // SAFETY: null or writable.
         let out = unsafe { place(out, "out") }?;
-        *out = start(options.builder.clone())?;
+        *out = start(options.builder())?;
         Ok(())
     })
 }

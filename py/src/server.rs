@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, RwLock};
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use tenure_core::server::{self, Clock, SnapshotError, StartError};
+use tenure_core::server::{self, ClientAuth, Clock, ServerTls, SnapshotError, StartError};
 
 use super::gate;
 
@@ -30,7 +30,12 @@ struct Options {
     super_digest: Option<String>,
     require_auth: Vec<String>,
     enforce_quota: bool,
+    tls: Option<Tls>,
+    plain_too: bool,
 }
+
+/// Certificate, key, authorities of clients, and what is asked of them.
+type Tls = (PathBuf, Option<PathBuf>, Option<PathBuf>, String);
 
 /// A server on threads of its own, none of which ever needs the interpreter.
 #[pyclass(frozen, module = "tenure._tenure")]
@@ -48,8 +53,9 @@ impl Server {
     #[new]
     fn new(py: Python<'_>, options: Options) -> PyResult<Server> {
         let is_manual = options.is_manual;
+        let listen = address(&options.listen)?;
         let mut builder = server::Server::builder()
-            .listen(address(&options.listen)?)
+            .listen(listen)
             .tick(gate::seconds(options.tick))
             .snapshot_after_txns(options.snapshot_after_txns)
             .snapshot_after_bytes(options.snapshot_after_bytes)
@@ -69,6 +75,13 @@ impl Server {
         }
         if let Some(id) = options.super_digest {
             builder = builder.super_digest(id);
+        }
+        if let Some(tls) = options.tls {
+            builder = builder.tls(server_tls(tls)?);
+            builder = match options.plain_too {
+                true => builder.tls_on_same_port(true),
+                false => builder.listen_tls(listen).without_plain_port(),
+            };
         }
         // Outside too: each password takes a thousand hashes to prepare.
         let server = gate::outside(py, || {
@@ -227,6 +240,20 @@ fn address(listen: &str) -> PyResult<SocketAddr> {
     })
 }
 
+fn server_tls((cert, key, client_ca, client_auth): Tls) -> PyResult<ServerTls> {
+    let tls = ServerTls::pem(cert.clone(), key.unwrap_or(cert));
+    let tls = match client_ca {
+        Some(file) => tls.client_ca(file),
+        None => tls,
+    };
+    Ok(tls.client_auth(match client_auth.as_str() {
+        "none" => ClientAuth::None,
+        "want" => ClientAuth::Want,
+        "need" => ClientAuth::Need,
+        _ => return Err(PyValueError::new_err("client_auth is none, want or need")),
+    }))
+}
+
 fn not_started(py: Python<'_>, error: StartError) -> PyErr {
     match &error {
         StartError::DataDir(_) | StartError::Recovery(_) => {
@@ -239,7 +266,7 @@ fn not_started(py: Python<'_>, error: StartError) -> PyErr {
             Some(number) => PyOSError::new_err((number, error.to_string())),
             None => PyOSError::new_err(error.to_string()),
         },
-        StartError::Timeouts(_) | StartError::Identity(_) => {
+        StartError::Timeouts(_) | StartError::Identity(_) | StartError::Tls(_) => {
             PyValueError::new_err(error.to_string())
         }
         _ => PyRuntimeError::new_err(error.to_string()),

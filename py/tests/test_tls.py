@@ -14,6 +14,7 @@ import pytest
 import tenure
 import tenure.aio
 from certificates import Authority, Pair
+from conftest import reach
 
 
 class Front:
@@ -182,3 +183,41 @@ def test_a_timeout_says_why_the_last_attempt_failed(server: tenure.Server,
 def test_what_cannot_be_used_is_refused_at_once(tls: tenure.Tls) -> None:
     with pytest.raises(tenure.InvalidArgumentError):
         tenure.Client(tls=tls)
+
+
+def test_the_embedded_server_speaks_tls_and_knows_its_clients(authority: Authority) -> None:
+    pair, own = authority.issue(), authority.issue("", common_name="bob", usage="clientAuth")
+    tls = tenure.ServerTls(cert=pair.cert, key=pair.key, client_ca=authority.file)
+    proof = tenure.Tls(ca=authority.file, cert=own.cert, key=own.key)
+    with tenure.Server(tls=tls) as server:
+        with server.client(tls=proof, backoff=(0.01, 0.1)) as client:
+            assert tenure.Identity("x509", "CN=bob") in client.whoami()
+            states = client.states()
+            server.restart()
+            reach(states, tenure.State.SUSPENDED)
+            reach(states, tenure.State.CONNECTED)
+            assert tenure.Identity("x509", "CN=bob") in client.whoami()
+        stranger = server.client(tls=tenure.Tls(ca=authority.file), op_timeout=5)
+        with pytest.raises((tenure.TlsError, tenure.OperationTimeoutError)):
+            stranger.connect()
+        stranger.close()
+
+
+def test_users_log_in_over_tls_and_a_port_can_take_both(authority: Authority) -> None:
+    pair = authority.issue()
+    tls = tenure.ServerTls(cert=str(pair.cert), key=str(pair.key))
+    with tenure.Server(tls=tls, plain_too=True, sasl_users={"bob": "bob's secret"}) as server:
+        sasl = tenure.Sasl.scram_sha256("bob", "bob's secret")
+        with server.client(tls=tenure.Tls(ca=authority.file), sasl=sasl) as client:
+            assert tenure.Identity("sasl", "bob") in client.whoami()
+        with server.client() as client:
+            client.create("/plain")
+
+
+@pytest.mark.parametrize("tls", [
+    tenure.ServerTls(cert="/nowhere/server.pem"),
+    tenure.ServerTls(cert=__file__),
+])
+def test_a_server_without_a_usable_certificate_does_not_start(tls: tenure.ServerTls) -> None:
+    with pytest.raises(ValueError):
+        tenure.Server(tls=tls)

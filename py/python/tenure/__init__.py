@@ -27,7 +27,7 @@ from .errors import (
     TlsError, TransactionError, UnimplementedError, UnknownSessionError, WatchRemovedError,
     WouldDeadlockError)
 from .operations import OneShot, Operations, Transaction
-from .proof import Sasl, Tls
+from .proof import Sasl, ServerTls, Tls
 from .recovery import Recovery
 from .server import Faults, Lateness, Server
 from .session import Session, StateStream
@@ -48,11 +48,12 @@ __all__ = [
     "OneShot", "OperationTimeoutError", "Operations", "Outcome", "OverloadedError", "Perm",
     "QuotaExceededError", "ReconfigDisabledError", "ReconfigInProgressError", "Recovery",
     "RestoreReport", "Resync", "ResyncReason", "RuntimeInconsistencyError", "Sasl", "Seconds",
-    "Server", "ServerError", "ServerSystemError", "Session", "SessionEvent", "SessionExpiredError",
-    "SessionLostError", "SessionMovedError", "SessionStolenError", "Stat", "State", "StateStream",
-    "TenureError", "ThrottledOpError", "Tls", "TlsError", "Transaction", "TransactionError",
-    "UnimplementedError", "UnknownSessionError", "Value", "WatchItem", "WatchRemovedError",
-    "WatchStream", "WhenDisconnected", "WouldDeadlockError", "__version__", "connect"]
+    "Server", "ServerError", "ServerSystemError", "ServerTls", "Session", "SessionEvent",
+    "SessionExpiredError", "SessionLostError", "SessionMovedError", "SessionStolenError", "Stat",
+    "State", "StateStream", "TenureError", "ThrottledOpError", "Tls", "TlsError", "Transaction",
+    "TransactionError", "UnimplementedError", "UnknownSessionError", "Value", "WatchItem",
+    "WatchRemovedError", "WatchStream", "WhenDisconnected", "WouldDeadlockError", "__version__",
+    "connect"]
 
 _atexit.register(_tenure.release_waiters)
 _os.register_at_fork(after_in_child=_tenure.forget_waiters)

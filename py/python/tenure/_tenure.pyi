@@ -179,6 +179,8 @@ class _ServerOptions(TypedDict):
     super_digest: str | None
     require_auth: list[str]
     enforce_quota: bool
+    tls: tuple[str, str | None, str | None, str] | None
+    plain_too: bool
 
 @final
 class Server:

@@ -1,10 +1,10 @@
-"""Whom a client trusts, and what it proves itself with: TLS and SASL."""
+"""Who trusts whom, and what they prove themselves with: TLS and SASL."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Self, TypeAlias, final
+from typing import Literal, Self, TypeAlias, final
 
 StrPath: TypeAlias = str | os.PathLike[str]
 """The path of a file."""
@@ -33,6 +33,24 @@ class Tls:
     """Its private key, not encrypted; None if it stands in `cert` too."""
     server_name: str | None = None
     """What every server's certificate has to be for, instead of the name in the host list."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerTls:
+    """How a server speaks TLS.
+
+    Files are PEM. When they change, new connections have what is in them then.
+    """
+
+    cert: StrPath
+    """The server's chain of certificates, its own first."""
+    key: StrPath | None = None
+    """Its private key, not encrypted; None if it stands in `cert` too."""
+    client_ca: StrPath | None = None
+    """The authorities whose certificates prove a client, by its subject in the scheme `x509`."""
+    client_auth: Literal["none", "want", "need"] | None = None
+    """Whether a client has to show a certificate; unless given "need" with `client_ca`."""
 
 
 @final
@@ -74,6 +92,16 @@ def as_files(tls: Tls | bool | None) -> _Files | None:
     ca, cert, key = (None if path is None else os.fspath(path)
                      for path in (tls.ca, tls.cert, tls.key))
     return ca, cert, key, tls.server_name
+
+
+def as_server_files(tls: ServerTls | None) -> tuple[str, str | None, str | None, str] | None:
+    """TLS of a server as the core takes it: certificate, key, authorities of clients, demand."""
+    if tls is None:
+        return None
+    key, client_ca = (None if path is None else os.fspath(path)
+                      for path in (tls.key, tls.client_ca))
+    demand = tls.client_auth or ("none" if client_ca is None else "need")
+    return os.fspath(tls.cert), key, client_ca, demand
 
 
 def as_user(sasl: Sasl | None) -> tuple[str, str, str] | None:

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, Protocol, Self, TypeAlias, Unpack
 from . import _tenure
 from .client import Client, ClientOptions
 from .errors import ForkedError, chosen
+from .proof import ServerTls, as_server_files
 from .session import Session
 from .values import Credentials, Seconds, in_seconds
 
@@ -54,7 +55,8 @@ class Server:
                  snapshot_after_txns: int = 100_000, snapshot_after_bytes: int = 256 << 20,
                  snapshot_after: Seconds = 3_600.0, snapshots_kept: int = 3,
                  sasl_users: Mapping[str, str] | None = None, super_digest: str | None = None,
-                 require_auth: Iterable[str] = (), enforce_quota: bool = False) -> None:
+                 require_auth: Iterable[str] = (), enforce_quota: bool = False,
+                 tls: ServerTls | None = None, plain_too: bool = False) -> None:
         """Starts a server on `listen`, an address and a port; port 0 takes a free one.
 
         `min_session_timeout` is two ticks unless given, `max_session_timeout` twenty if it is None.
@@ -68,10 +70,11 @@ class Server:
         `snapshots_kept` of them are kept with the log behind the oldest; these four mean nothing
         in memory.
 
-        `sasl_users`: who can log in by SASL, with which password, by either mechanism. `super_digest`:
+        `sasl_users`: who can log in by SASL, and the password, by either mechanism. `super_digest`:
         the digest id whose holder may do everything, `super:HASH`. `require_auth`: schemes one of
-        which a connection has to have proven itself by before it asks for anything. `enforce_quota`:
-        whether what would exceed the hard limit of a quota is refused.
+        which a connection has to have proven itself by before it asks for anything.
+        `enforce_quota`: whether what would exceed the hard limit of a quota is refused. `tls`: the
+        port speaks TLS, and with nobody who does not, unless `plain_too`.
 
         Raises `OSError` if the address cannot be bound, `ValueError` for an option, `DataDirError`
         if the directory is in use (it says by which process), damaged or out of reach.
@@ -96,6 +99,8 @@ class Server:
             "super_digest": super_digest,
             "require_auth": list(require_auth),
             "enforce_quota": enforce_quota,
+            "tls": as_server_files(tls),
+            "plain_too": plain_too,
         })
         self._faults = Faults(self._raw)
 
