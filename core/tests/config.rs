@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use tenure_tests::apache::four_letter_word;
 use tenure_tests::records::ConnectRequest;
 use tenure_tests::session::Session;
 
@@ -268,6 +269,54 @@ fn a_server_is_replaced_with_its_file_as_it_is() {
     let server = Serving::on(&file);
     let (data, _) = Session::new(server.address).get("/moved", false).expect("it is there");
     assert_eq!(data.as_deref(), Some(&b"over"[..]));
+}
+
+/// A certificate for localhost and its key in one file, as ZooKeeper's PEM key stores are.
+fn key_store(file: &Path) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let text = format!("{}{}", made.cert.pem(), made.signing_key.serialize_pem());
+    fs::write(file, text).expect("written");
+}
+
+#[test]
+fn a_port_for_tls_is_told_by_a_zoo_cfg() {
+    let place = Place::new();
+    let store = place.path("store.pem");
+    key_store(&store);
+    let shown = store.display();
+    let lines =
+        format!("secureClientPort=2281\nssl.keyStore.location={shown}\nssl.clientAuth=none\n");
+    let file = place.zoo_cfg(&lines);
+    let (code, said, _) = run(program(&["config", "check"]).arg(&file));
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("a private key") && said.contains("chmod o="), "{said}");
+    let mut command = program(&["serve", "--config"]);
+    let server = Serving::with(command.arg(&file).env("TENURE_LISTEN_TLS", "127.0.0.1:0"));
+    assert!(Session::new(server.address).exists("/", false).is_ok(), "the plain port");
+
+    fs::write(&store, [0xFE, 0xED, 0xFE, 0xED, 0, 0, 0, 2]).expect("written");
+    let (code, said, _) = run(program(&["config", "check"]).arg(&file));
+    assert_eq!(code, 2);
+    let error =
+        format!("{}:4: error: ssl.keyStore.location: {shown} is a Java key store", file.display());
+    assert!(said.contains(&error) && said.contains("keytool -"), "{said}");
+}
+
+#[test]
+fn words_are_told_by_a_zoo_cfg() {
+    let place = Place::new();
+    let file = place.zoo_cfg("4lw.commands.whitelist=ruok, wchs\n");
+    let server = Serving::on(&file);
+    assert_eq!(four_letter_word(server.address, b"ruok").as_deref(), Some("imok"));
+    assert!(
+        four_letter_word(server.address, b"mntr")
+            .expect("an answer")
+            .contains("not in the whitelist")
+    );
+    let file = place.zoo_cfg("4lw.commands.whitelist=ruok,mtnr\n");
+    let (code, said, _) = run(program(&["config", "check"]).arg(&file));
+    assert_eq!(code, 2);
+    assert!(said.contains("4lw.commands.whitelist: \"mtnr\" is no four-letter word"), "{said}");
 }
 
 #[test]

@@ -29,6 +29,9 @@ impl Serve {
             let mut interrupt = signal(SignalKind::interrupt())?;
             let server = server.start()?;
             println!("listening on {}", server.addr());
+            if let Some(address) = server.tls_addr() {
+                println!("listening for TLS on {address}");
+            }
             let ended = tokio::select! {
                 _ = terminate.recv() => Ok(()),
                 _ = interrupt.recv() => Ok(()),

@@ -4,23 +4,11 @@ use std::time::Duration;
 
 use super::check::resolve;
 use super::table::*;
+use super::value::NO_PORT;
 use super::{Config, Severity, Value};
 use crate::auth::DigestAlgorithm;
 use crate::io::server::{Server, ServerBuilder};
-
-/// Settings that a server cannot be told yet.
-pub(super) const PENDING: &[&super::Setting] = &[
-    &LISTEN_TLS,
-    &TLS_ON_SAME_PORT,
-    &TLS_CERTIFICATE,
-    &TLS_KEY,
-    &TLS_CLIENT_CA,
-    &TLS_CLIENT_AUTH,
-    &TLS_OLDEST,
-    &TLS_NEWEST,
-    &TLS_HANDSHAKES,
-    &TLS_RELOAD,
-];
+use crate::io::tls::{ClientAuth, ServerTls, TlsVersion};
 
 /// Tells a server a number.
 type Set = fn(ServerBuilder, u64) -> ServerBuilder;
@@ -87,10 +75,19 @@ impl Config {
     }
 
     fn network(&self, server: ServerBuilder) -> Option<ServerBuilder> {
-        let listen = self.text(&LISTEN).unwrap_or(LISTEN_DEFAULT);
+        let mut server = server;
+        match self.text(&LISTEN).unwrap_or(LISTEN_DEFAULT) {
+            NO_PORT => server = server.without_plain_port(),
+            listen => server = server.listen(resolve(listen).ok()?),
+        }
+        if let Some(listen) = self.text(&LISTEN_TLS) {
+            server = server.listen_tls(resolve(listen).ok()?);
+        }
+        if let Some(tls) = self.tls() {
+            server = server.tls(tls).tls_on_same_port(self.yes(&TLS_ON_SAME_PORT));
+        }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let server = server.listen(resolve(listen).ok()?).keep_alive(self.yes(&KEEP_ALIVE));
-        Some(server.workers(cores))
+        Some(server.keep_alive(self.yes(&KEEP_ALIVE)).workers(cores))
     }
 
     fn numbers(&self, server: ServerBuilder) -> ServerBuilder {
@@ -112,6 +109,33 @@ impl Config {
             Some(directory) => server.data_dir(directory),
             None => server,
         }
+    }
+
+    /// What the server proves itself with, if any port takes TLS.
+    fn tls(&self) -> Option<ServerTls> {
+        let certificate = self.text(&TLS_CERTIFICATE).filter(|_| self.has_tls())?;
+        let auth = match self.client_auth() {
+            "none" => ClientAuth::None,
+            "want" => ClientAuth::Want,
+            _ => ClientAuth::Need,
+        };
+        let version = |setting, default| match self.text(setting) {
+            Some("1.2") => TlsVersion::V1_2,
+            Some("1.3") => TlsVersion::V1_3,
+            _ => default,
+        };
+        let mut tls = ServerTls::pem(certificate, self.key_file()?)
+            .client_auth(auth)
+            .oldest_version(version(&TLS_OLDEST, TlsVersion::V1_2))
+            .newest_version(version(&TLS_NEWEST, TlsVersion::V1_3))
+            .reload(self.yes(&TLS_RELOAD));
+        if let Some(file) = self.text(&TLS_CLIENT_CA) {
+            tls = tls.client_ca(file);
+        }
+        if let Some(most) = self.number(&TLS_HANDSHAKES) {
+            tls = tls.handshakes(most as u32);
+        }
+        Some(tls)
     }
 
     fn identities(&self, server: ServerBuilder) -> ServerBuilder {

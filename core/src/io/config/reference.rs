@@ -82,7 +82,7 @@ fn describe(page: &mut String, setting: &Setting) {
     }
     for key in setting.keys {
         let form = match key.form {
-            Form::Same | Form::Together => String::new(),
+            Form::Same | Form::Together | Form::EmptyIs(_) => String::new(),
             Form::YesNo => " (yes or no)".to_owned(),
             Form::OrDefault => " (-1: the default)".to_owned(),
             Form::Kib => " (in KiB; 0 or less: never)".to_owned(),

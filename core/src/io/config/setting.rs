@@ -44,6 +44,8 @@ pub enum Form {
     Kib,
     /// A count that is raised to this if it is less, as Apache's server does.
     AtLeast(u64),
+    /// As elsewhere; nothing stands for this.
+    EmptyIs(&'static str),
     /// With other keys, by code of its own.
     Together,
 }

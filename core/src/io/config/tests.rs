@@ -144,6 +144,9 @@ fn every_key_of_a_zoo_cfg_that_stands_for_one_setting_is_read() {
             let config = with_directory(&format!("{} = {text}", key.name));
             assert!(is_given(&config, setting), "{}={text}: {:?}", key.name, told(&config));
             assert_eq!(config.origin(setting).to_string(), "zoo.cfg:3");
+            if matches!(key.form, Form::EmptyIs(_)) {
+                continue;
+            }
             let wrong = match setting.kind {
                 Kind::Path | Kind::Text | Kind::List => "",
                 _ => "sixty",
@@ -554,9 +557,7 @@ fn files_of_distributions_start_a_server() {
     ];
     for (file, expected) in expected {
         let config = zoo(file);
-        let told: Vec<_> =
-            told(&config).into_iter().filter(|text| !text.contains("cannot do that yet")).collect();
-        assert_eq!(told, expected, "{file}");
+        assert_eq!(told(&config), expected, "{file}");
         assert!(config.verdict().ends_with("a server starts with this"));
         assert!(config.builder().is_some());
     }

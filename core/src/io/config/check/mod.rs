@@ -8,20 +8,23 @@ mod tls;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
 
-use super::table::{LISTEN, LISTEN_TLS, MAX_SESSION_TIMEOUT, MIN_SESSION_TIMEOUT, TABLE, TICK};
+use super::table::{
+    LISTEN, LISTEN_TLS, MAX_SESSION_TIMEOUT, MIN_SESSION_TIMEOUT, TABLE, TICK, WORDS,
+};
 use super::value::{EVERYWHERE, NO_PORT};
 use super::{Config, Origin};
 use crate::base::limits;
+use crate::service::words::Allowed;
 
 impl Config {
     /// What can be seen from the settings alone.
     pub(super) fn check_together(&mut self) {
-        self.check_pending();
         self.check_timeouts();
         self.check_ports();
         self.check_need_of_directory();
         self.check_tls();
         self.check_identity();
+        self.check_words();
     }
 
     /// What can be seen outside.
@@ -40,15 +43,6 @@ impl Config {
         self.read_keys();
         self.read_users();
         self.problems.sort();
-    }
-
-    fn check_pending(&mut self) {
-        for setting in super::build::PENDING {
-            if let Some(given) = self.given(setting).cloned() {
-                let text = format!("{}: this build cannot do that yet", given.origin.key());
-                self.problems.warn(&given.origin, text);
-            }
-        }
     }
 
     fn check_timeouts(&mut self) {
@@ -77,6 +71,14 @@ impl Config {
             of(most, limits::MAX_SESSION_TICKS),
         );
         self.problems.error(&origin, text);
+    }
+
+    fn check_words(&mut self) {
+        let Some(list) = self.text(&WORDS) else { return };
+        if let Err(error) = Allowed::parse(list) {
+            let origin = self.origin(&WORDS);
+            self.problems.error(&origin, format!("{}: {error}", origin.key()));
+        }
     }
 
     fn check_ports(&mut self) {

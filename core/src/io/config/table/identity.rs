@@ -2,6 +2,7 @@
 
 use super::super::setting::{Form, Key, Setting, Standard};
 use super::super::value::Kind;
+use crate::service::words;
 
 /// Whether the digest scheme is there.
 pub static DIGEST: Setting = Setting::new(
@@ -129,7 +130,7 @@ pub static ENFORCE_QUOTA: Setting = Setting::new(
 pub static WORDS: Setting = Setting::new(
     ("words.allowed", "words"),
     Kind::Text,
-    Standard::Text("ruok,srvr,stat,mntr,conf,isro"),
+    Standard::Text(words::DEFAULT),
     "Four-letter words that are answered, with commas between them; * for all of them.",
 )
-.keys(&[Key::same("4lw.commands.whitelist")]);
+.keys(&[Key::read_as("4lw.commands.whitelist", Form::EmptyIs("srvr"))]);

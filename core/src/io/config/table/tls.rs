@@ -2,6 +2,7 @@
 
 use super::super::setting::{Form, Key, Setting, Standard};
 use super::super::value::{Kind, Unit};
+use crate::base::limits;
 
 /// Where connections are taken that are TLS from their first byte.
 pub static LISTEN_TLS: Setting = Setting::new(
@@ -88,7 +89,7 @@ pub static TLS_NEWEST: Setting = Setting::new(
 pub static TLS_HANDSHAKES: Setting = Setting::new(
     ("tls.handshakes", "max-handshakes"),
     Kind::Number(1, u32::MAX as u64, Unit::Count),
-    Standard::Number(1_000),
+    Standard::Number(limits::TLS_HANDSHAKES as u64),
     "Handshakes that may be under way; a connection that would begin one more is closed.",
 )
 .keys(&[Key::same("netty.server.outstandingHandshake.limit")]);

@@ -100,7 +100,12 @@ fn give(config: &mut Config, setting: &'static Setting, form: Form, entry: &Entr
     match form {
         Form::Together => {}
         Form::OrDefault if value == "-1" => {}
-        Form::Same | Form::OrDefault => config.give_text(setting, value, origin.clone()),
+        Form::EmptyIs(other) if value.is_empty() => {
+            config.give_text(setting, other, origin.clone())
+        }
+        Form::Same | Form::OrDefault | Form::EmptyIs(_) => {
+            config.give_text(setting, value, origin.clone())
+        }
         Form::YesNo => match yes_or_no(value) {
             Some(yes) => config.give(setting, Value::Bool(yes), origin.clone()),
             None => config.problems.error(origin, format!("{key}: {value:?}: write yes or no")),
