@@ -119,6 +119,13 @@ def start_with_users(users: Mapping[str, str]) -> ServerProcess:
     return start_tenure(more=["--jaas", str(jaas)], scratch=scratch)
 
 
+def start_secure(certificate: Path, key: Path, client_ca: Path) -> ServerProcess:
+    """tenure with a port that takes TLS alone, and clients that have to prove themselves."""
+    return start_tenure("none", more=[
+        "--listen-tls", "127.0.0.1:0", "--tls-certificate", str(certificate),
+        "--tls-key", str(key), "--tls-client-ca", str(client_ca)])
+
+
 def start_tenure(listen: str = "127.0.0.1:0", data: Optional[Path] = None,
                  more: Sequence[str] = (), scratch: Optional[Path] = None) -> ServerProcess:
     """tenure on an address of its own and an empty disk, unless it is to take over from another."""
