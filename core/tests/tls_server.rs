@@ -509,3 +509,47 @@ fn what_is_asked_ahead_of_a_goodbye_is_answered() {
     raw.0.read_to_end(&mut rest).expect("the server says goodbye too");
     assert!(rest.is_empty());
 }
+
+/// The commands of `docs/tls.md`, block by block.
+fn documented() -> Vec<String> {
+    let text = include_str!("../../docs/tls.md");
+    let blocks = text.split("```sh\n").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
+}
+
+fn shell(directory: &std::path::Path, script: &str) -> String {
+    let mut shell = Command::new("timeout");
+    shell.args(["60", "sh", "-ec", script]).current_dir(directory).stdin(Stdio::null());
+    let output = shell.output().expect("a shell");
+    assert!(output.status.success(), "{script}\n{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn what_the_documentation_sets_up_works() {
+    if Command::new("openssl").arg("version").output().is_err() {
+        eprintln!(
+            "SKIPPED: openssl is not installed, and the commands in docs/tls.md were not tried"
+        );
+        return;
+    }
+    let directory = tempfile::TempDir::new().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let [set_up, serve, ask] = <[String; 3]>::try_from(documented()).expect("three blocks");
+    shell(directory.path(), &set_up);
+    for option in ["--tls-certificate server.pem", "--tls-key server.key", "--tls-client-ca ca.pem"]
+    {
+        assert!(serve.contains(option), "{option}");
+    }
+    let tls = ServerTls::pem(path("server.pem"), path("server.key")).client_ca(path("ca.pem"));
+    let server = server(tls);
+    let port = format!(":{}", server.tls_addr().unwrap().port());
+    let ask = ask.trim_end().replace(":2281", &port);
+    assert_eq!(shell(directory.path(), &ask), "imok");
+    let nobody = ask.replace("-cert bob.pem -key bob.key", "");
+    assert_ne!(nobody, ask);
+    assert_eq!(shell(directory.path(), &format!("{nobody} || true")), "", "without a certificate");
+    let wrong =
+        ask.replace("-verify_hostname localhost", "-verify_return_error -verify_hostname nowhere");
+    assert_eq!(shell(directory.path(), &format!("({wrong}) || true")), "", "by another name");
+}
