@@ -1,32 +1,41 @@
 import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
 /** What operators type at `zkCli.sh`, typed into the class behind it. */
 final class CommandLine {
-  static void run(String hosts) throws Exception {
-    String said =
-        session(
-            hosts,
-            List.of(
-                "create /cli first",
-                "create -e -s /cli/e- second",
-                "ls -R /cli",
-                "set -v 0 /cli third",
-                "get -s /cli",
-                "set -v 7 /cli fourth",
-                "getAllChildrenNumber /cli",
-                "setAcl /cli world:anyone:cdrw",
-                "getAcl /cli",
-                "getEphemerals",
-                "setquota -n 10 /cli",
-                "listquota /cli",
-                "delquota /cli",
-                "deleteall /cli",
-                "stat /cli",
-                "version",
-                "quit"));
+  /** Seconds for a Java machine to start, to do it all and to end. */
+  private static final long PATIENCE = 60;
+
+  static void run(String hosts) {
+    StringBuilder heard = new StringBuilder();
+    Stage.check(
+        "zkCli ends by itself",
+        () ->
+            heard.append(
+                session(
+                    hosts,
+                    List.of(
+                        "create /cli first",
+                        "create -e -s /cli/e- second",
+                        "ls -R /cli",
+                        "set -v 0 /cli third",
+                        "get -s /cli",
+                        "set -v 7 /cli fourth",
+                        "getAllChildrenNumber /cli",
+                        "setAcl /cli world:anyone:cdrw",
+                        "getAcl /cli",
+                        "getEphemerals",
+                        "setquota -n 10 /cli",
+                        "listquota /cli",
+                        "delquota /cli",
+                        "deleteall /cli",
+                        "stat /cli",
+                        "version",
+                        "quit"))));
+    String said = heard.toString();
     for (String wanted :
         List.of(
             "Created /cli\n",
@@ -64,15 +73,10 @@ final class CommandLine {
           .getOutputStream()
           .write((String.join("\n", lines) + "\n").getBytes(StandardCharsets.UTF_8));
       process.getOutputStream().close();
-      String said =
-          Stage.soon(
-              Stage.aside(
-                  () ->
-                      new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8)));
-      Stage.check(
-          "zkCli ends by itself",
-          () -> Stage.that(process.waitFor(Stage.PATIENCE, TimeUnit.SECONDS), "it does not"));
-      return said;
+      Future<String> said =
+          Stage.aside(
+              () -> new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
+      return said.get(PATIENCE, TimeUnit.SECONDS);
     } finally {
       process.destroyForcibly();
     }
