@@ -13,6 +13,7 @@ final class Smoke {
     Recipes.run(direct);
     Sessions.run(direct, through);
     Logins.run(direct, through);
+    Secured.run(direct, through);
     System.exit(Stage.failed() ? 1 : 0);
   }
 

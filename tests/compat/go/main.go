@@ -16,6 +16,7 @@ func main() {
 	operations(direct)
 	watches(direct)
 	sessions(direct, through)
+	secured(direct, through)
 	if failures > 0 {
 		os.Exit(1)
 	}

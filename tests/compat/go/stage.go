@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -75,7 +76,12 @@ type silent struct{}
 func (silent) Printf(string, ...any) {}
 
 func connect(hosts string, timeout time.Duration) *client {
-	conn, events, err := zk.Connect([]string{hosts}, timeout, zk.WithLogger(silent{}))
+	return connectBy(net.DialTimeout, hosts, timeout)
+}
+
+func connectBy(dialer zk.Dialer, hosts string, timeout time.Duration) *client {
+	conn, events, err := zk.Connect(
+		[]string{hosts}, timeout, zk.WithDialer(dialer), zk.WithLogger(silent{}))
 	must(err)
 	c := &client{conn, events}
 	c.hears(zk.StateHasSession)

@@ -6,7 +6,8 @@ prints `ok NAME` and `not ok NAME: WHY`, which are passed on, and orders: `proxy
 and its data. When an order is carried out, the line `done` is written to its standard input.
 
 The server has one user of SASL, whose name and password are in the program's environment as
-`COMPAT_USER` and `COMPAT_PASSWORD`.
+`COMPAT_USER` and `COMPAT_PASSWORD`. It takes TLS on the same port; `COMPAT_CERTIFICATES` is the folder
+with the certificates of the authority and of a client, see `certificates.py`.
 
 Usage: `directed.py PROGRAM [WORD...]`; the addresses follow the words. Exits 0 when all claims
 hold. See `server_process.py` for how to choose the server.
@@ -17,10 +18,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import Sequence, Union
 
+import certificates
 import server_process
 from cutting_proxy import CuttingProxy
 
@@ -30,8 +33,15 @@ USER, PASSWORD = "bob", "bob's secret"
 
 def run(command: Sequence[Union[str, Path]]) -> int:
     """0 when the program says that all its claims hold; it is killed after `DEADLINE` seconds."""
-    environment = {**os.environ, "COMPAT_USER": USER, "COMPAT_PASSWORD": PASSWORD}
-    with server_process.start_with_users({USER: PASSWORD}) as server, \
+    with tempfile.TemporaryDirectory(prefix="compat-certificates-") as folder:
+        certificates.make(Path(folder))
+        return _run(command, Path(folder))
+
+
+def _run(command: Sequence[Union[str, Path]], folder: Path) -> int:
+    environment = {**os.environ, "COMPAT_USER": USER, "COMPAT_PASSWORD": PASSWORD,
+                   "COMPAT_CERTIFICATES": str(folder)}
+    with server_process.start_with_users({USER: PASSWORD}, folder) as server, \
             CuttingProxy(server.hosts) as proxy:
         program = subprocess.Popen(
             [*map(str, command), server.hosts, proxy.hosts], env=environment,

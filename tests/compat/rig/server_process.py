@@ -104,8 +104,13 @@ def start() -> ServerProcess:
     return start_tenure()
 
 
-def start_with_users(users: Mapping[str, str]) -> ServerProcess:
-    """A server of its own whose SASL users these are, with their passwords."""
+def start_with_users(users: Mapping[str, str],
+                     certificates: Optional[Path] = None) -> ServerProcess:
+    """A server of its own whose SASL users these are, with their passwords.
+
+    With `certificates`, a folder as `certificates.make` leaves it, the server's port also takes TLS
+    from clients that have a certificate.
+    """
     scratch = Path(tempfile.mkdtemp(prefix="compat-users-"))
     jaas = scratch / "jaas.conf"
     entries = "".join(f'    user_{name}="{password}"\n' for name, password in users.items())
@@ -113,10 +118,21 @@ def start_with_users(users: Mapping[str, str]) -> ServerProcess:
     jaas.write_text("Server {\n    org.apache.zookeeper.server.auth.DigestLoginModule required\n"
                     f"{entries}    ;\n}};\n")
     if os.environ.get("TENURE_COMPAT_SERVER") == "apache":
+        config = "authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider\n"
+        if certificates is not None:
+            config += (
+                "authProvider.2=org.apache.zookeeper.server.auth.X509AuthenticationProvider\n"
+                "serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory\n"
+                "client.portUnification=true\n"
+                f"ssl.keyStore.location={certificates / 'server.pem'}\n"
+                f"ssl.trustStore.location={certificates / 'ca.pem'}\n")
         return start_apache(
-            scratch, java=[f"-Djava.security.auth.login.config={jaas}"],
-            config="authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider\n")
-    return start_tenure(more=["--jaas", str(jaas)], scratch=scratch)
+            scratch, java=[f"-Djava.security.auth.login.config={jaas}"], config=config)
+    more = ["--jaas", str(jaas)]
+    if certificates is not None:
+        more += ["--tls-on-same-port", "--tls-certificate", str(certificates / "server.pem"),
+                 "--tls-client-ca", str(certificates / "ca.pem")]
+    return start_tenure(more=more, scratch=scratch)
 
 
 def start_secure(certificate: Path, key: Path, client_ca: Path) -> ServerProcess:
