@@ -97,7 +97,9 @@ pub mod server {
     pub use crate::io::descriptors::raise_descriptor_limit;
     pub use crate::io::disk::{Directory, DirectoryLock, LockError};
     pub use crate::io::founding::{FoundError, Founding};
-    pub use crate::io::server::{Server, ServerBuilder, SnapshotError, StartError, control};
+    pub use crate::io::server::{
+        AuditFile, AuditSink, Server, ServerBuilder, SnapshotError, StartError, control,
+    };
     pub use crate::io::tls::{ClientAuth, PemError, ServerTls, TlsError, TlsVersion};
     pub use crate::replication::RecoverError;
 }

@@ -188,6 +188,10 @@ pub const CLIENT_REQUESTS: usize = 1 << 20;
 /// The session timeout a client asks for unless told otherwise.
 pub const SESSION_TIMEOUT: Millis = Millis(10_000);
 
+/// Bytes of lines that may wait to be written to the audit log, and one line. More are lost; `mntr`
+/// counts them as `audit_lines_lost`, and the log says how many.
+pub const AUDIT_BYTES: usize = 16 << 20;
+
 /// Bytes of the answer to one four-letter word, and what it takes to find them. A longer list is cut,
 /// and a last line says how much is left out; `mntr` counts it as `words_cut`.
 pub const WORD_BYTES: usize = 1 << 20;

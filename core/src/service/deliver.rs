@@ -69,6 +69,9 @@ impl Service {
             self.fire(engine, changed, effects, asker);
         }
         self.stats.quotas.note(&effects.quotas, now.moment);
+        if let Some(audit) = &self.options.audit {
+            audit.note(proposal, effects);
+        }
         match &proposal.txn.change {
             Change::CreateSession { id, timeout, password } if effects.begun.is_some() => {
                 self.begin(proposal, (*id, *timeout, *password), now);
@@ -116,6 +119,9 @@ impl Service {
     /// A proposal is not carried out, and its asker is told why. Like a delivery it stands in the
     /// order of proposals, and under the engine's write guard.
     pub fn refuse(&self, engine: &Engine, proposal: &Proposal, code: Code, now: Now) {
+        if let Some(audit) = &self.options.audit {
+            audit.note_refusal(proposal, code);
+        }
         if let Some(Origin { peer, answer: Answer::Reply(xid) | Answer::LastReply(xid) }) =
             &proposal.origin
         {

@@ -22,6 +22,7 @@
 mod accounts;
 mod admit;
 mod answer;
+mod audit;
 mod ceilings;
 mod deliver;
 mod dispatch;
@@ -56,6 +57,7 @@ use crate::session::{Attachments, Bounds, Deadlines, SessionIds};
 use crate::watch::WatchTable;
 use accounts::Accounts;
 
+pub use audit::Audit;
 pub use ceilings::Ceilings;
 pub use deliver::{Answer, Origin, Proposal};
 pub use dispatch::Received;
@@ -104,6 +106,8 @@ pub struct Options {
     pub host: words::Host,
     /// Where it keeps its data, for `conf`.
     pub data_dir: Option<PathBuf>,
+    /// Where it notes who changes what, if it does.
+    pub audit: Option<Arc<Audit>>,
 }
 
 impl Default for Options {
@@ -128,6 +132,7 @@ impl Default for Options {
             words: words::Allowed::default(),
             host: words::Host::default(),
             data_dir: None,
+            audit: None,
         }
     }
 }

@@ -7,7 +7,7 @@ use super::table::*;
 use super::value::NO_PORT;
 use super::{Config, Severity, Value};
 use crate::auth::DigestAlgorithm;
-use crate::io::server::{Server, ServerBuilder};
+use crate::io::server::{AuditFile, Server, ServerBuilder};
 use crate::io::tls::{ClientAuth, ServerTls, TlsVersion};
 
 /// Tells a server a number.
@@ -101,6 +101,10 @@ impl Config {
         let server = server
             .extended_types(self.yes(&EXTENDED_TYPES))
             .enforce_quota(self.yes(&ENFORCE_QUOTA));
+        let server = match self.text(&AUDIT) {
+            Some(file) => server.audit(AuditFile::new(file)),
+            None => server,
+        };
         let server = match self.text(&WORDS) {
             Some(words) => server.words(words),
             None => server,

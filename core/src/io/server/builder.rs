@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::audit::{AuditSink, Sink};
 use super::start_error::StartError;
 use crate::base::{Millis, Password, limits};
 use crate::engine::{Engine, EngineOptions, Rules, Schemes};
@@ -15,7 +16,7 @@ use crate::io::clock::Clock;
 use crate::io::host::host;
 use crate::replication::Policy;
 use crate::service::words::{self, Allowed};
-use crate::service::{Ceilings, Options, Service};
+use crate::service::{Audit, Ceilings, Options, Service};
 use crate::session::Bounds;
 
 /// A server being configured. Every setting has a default; see each method.
@@ -42,6 +43,7 @@ pub struct ServerBuilder {
     pub(super) secure: tls::Secure,
     server_id: u8,
     words: String,
+    pub(super) audit: Option<Sink>,
     pub(super) data_dir: Option<PathBuf>,
     pub(super) snapshots: Policy,
     pub(super) least_free: u64,
@@ -75,6 +77,7 @@ impl Default for ServerBuilder {
             secure: tls::Secure::default(),
             server_id: 1,
             words: words::DEFAULT.to_owned(),
+            audit: None,
             data_dir: None,
             snapshots: Policy::default(),
             least_free: limits::LEAST_FREE,
@@ -211,6 +214,16 @@ impl ServerBuilder {
         self
     }
 
+    /// Notes every write in an audit log: who asked, for what, and with which result, in the order in
+    /// which writes are carried out; the ones that fail too. No request waits for the sink: if it fails or
+    /// falls behind, lines are lost and counted, and the server goes on. Default: none.
+    ///
+    /// [`AuditFile`](crate::server::AuditFile) is a sink.
+    pub fn audit(mut self, sink: impl AuditSink + 'static) -> Self {
+        self.audit = Some(Sink(Arc::new(sink)));
+        self
+    }
+
     /// Keeps everything in this directory, which is created if it does not exist: what was
     /// acknowledged is there after a crash of the process or of the machine. A second server is
     /// refused there as long as this one runs. A relative path is taken from where the process is at the
@@ -313,6 +326,7 @@ impl ServerBuilder {
         let default = |ticks: u32| self.tick.saturating_mul(ticks);
         let min = self.min_session_timeout.unwrap_or_else(|| default(limits::MIN_SESSION_TICKS));
         let max = self.max_session_timeout.unwrap_or_else(|| default(limits::MAX_SESSION_TICKS));
+        let host = host();
         Ok(Options {
             server_id: self.server_id,
             tick: Millis::from_duration(self.tick),
@@ -328,7 +342,8 @@ impl ServerBuilder {
             identity: self.identities.settings(self.schemes())?,
             ceilings: self.ceilings.clone(),
             words: Allowed::parse(&self.words)?,
-            host: host(),
+            audit: self.audit.as_ref().map(|_| Arc::new(Audit::new(&host.user))),
+            host,
             data_dir: self.data_dir.clone(),
         })
     }

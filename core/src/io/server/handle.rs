@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::audit::AuditLog;
 use super::builder::ServerBuilder;
 use super::listener::{self, Bound};
 use super::running::Running;
@@ -53,6 +54,7 @@ struct Live {
     alarm: Arc<expiry::Alarm>,
     threads: Vec<JoinHandle<()>>,
     storage: Option<Storage>,
+    audit: Option<AuditLog>,
 }
 
 impl Server {
@@ -194,6 +196,9 @@ impl Live {
     ) -> Result<(Live, Bound), StartError> {
         // What is wrong with it is said before a directory is locked or a port is open.
         let acceptor = settings.secure.acceptor()?;
+        if let Some(sink) = &settings.audit {
+            sink.0.open().map_err(StartError::Audit)?;
+        }
         let (stop, failed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (service, replicator, storage) = match &settings.data_dir {
             None => {
@@ -211,6 +216,12 @@ impl Live {
                 (service, replicator, Some(storage))
             }
         };
+        let audit = match (&settings.audit, &service.options.audit) {
+            (Some(sink), Some(audit)) => {
+                Some(AuditLog::start(sink.clone(), audit.clone(), settings.clock.clone())?)
+            }
+            _ => None,
+        };
         let running = Arc::new(Running { service, replicator, clock: settings.clock.clone() });
         let (bound, waiting) = mpsc::channel();
         let listener = {
@@ -225,7 +236,7 @@ impl Live {
             Err(StartError::Thread(std::io::Error::other("the server thread ended early")))
         })?;
         let (alarm, threads) = (Arc::new(expiry::Alarm::default()), vec![listener]);
-        let mut live = Live { running, stop, failed, alarm, threads, storage };
+        let mut live = Live { running, stop, failed, alarm, threads, storage, audit };
         if !live.running.clock.is_manual() {
             let (running, alarm) = (live.running.clone(), live.alarm.clone());
             let thread = spawn("tenure-expiry", move || expiry::run(&running, &alarm))?;
@@ -248,6 +259,7 @@ impl Live {
             let _ = thread.join();
         }
         self.storage = None;
+        self.audit = None;
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`connection`] task moves the bytes of each client through a [`stream`], plain or under TLS, [`expiry`]
 //! carries out what comes due, and [`certificates`] looks after the files TLS is made of.
 
+mod audit;
 mod builder;
 mod ceilings;
 mod certificates;
@@ -17,6 +18,7 @@ mod start_error;
 mod storage;
 mod stream;
 
+pub use audit::{AuditFile, AuditSink};
 pub use builder::ServerBuilder;
 pub use handle::Server;
 pub use start_error::StartError;

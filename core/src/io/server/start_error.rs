@@ -30,6 +30,9 @@ pub enum StartError {
     /// The list of four-letter words names one that does not exist.
     #[error(transparent)]
     Words(#[from] UnknownWord),
+    /// The audit log cannot be opened.
+    #[error("the audit log cannot be written: {0}")]
+    Audit(std::io::Error),
     /// The data directory cannot be used: a server has it already, or the system refuses it.
     #[error("the data directory cannot be used: {0}")]
     DataDir(String),

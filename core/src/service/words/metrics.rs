@@ -110,6 +110,8 @@ const METRICS: &[Metric] = &[
     One("log_lines_suppressed", |seen| Some(Value::Count(seen.stats.reached.suppressed()))),
     One("words_cut", |seen| load(&seen.service.words.cut)),
     One("words_refused", |seen| load(&seen.service.words.refused)),
+    One("audit_lines", |seen| load(&seen.service.options.audit.as_ref()?.written)),
+    One("audit_lines_lost", |seen| load(&seen.service.options.audit.as_ref()?.lost)),
     // What waits, in bytes.
     One("watch_bytes", |seen| count(seen.service.watches.lock().usage().bytes)),
     One("under_way_bytes", |seen| count(seen.stats.under_way_bytes())),

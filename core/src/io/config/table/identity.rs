@@ -134,3 +134,11 @@ pub static WORDS: Setting = Setting::new(
     "Four-letter words that are answered, with commas between them; * for all of them.",
 )
 .keys(&[Key::read_as("4lw.commands.whitelist", Form::EmptyIs("srvr"))]);
+
+/// Where writes are noted.
+pub static AUDIT: Setting = Setting::new(
+    ("audit.file", "audit"),
+    Kind::Path,
+    Standard::Words("none"),
+    "Append a line for every write to this file: who asked, for what, and with which result.",
+);

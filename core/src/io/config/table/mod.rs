@@ -88,6 +88,7 @@ pub static TABLE: &[&Setting] = &[
     &REQUIRE_AUTH,
     &ENSEMBLE_NAMES,
     &WORDS,
+    &AUDIT,
 ];
 
 /// The setting at this place of a TOML file.
