@@ -65,6 +65,8 @@ def curator(shop: Workshop) -> Tally:
 
 
 def _directed(shop: Workshop, program: List[Word], **env: str) -> Tally:
+    # It makes the certificates.
+    shop.need_program("openssl")
     return build_server(shop) or shop.step(
         [sys.executable, "tests/compat/rig/directed.py", *program], tally.tap,
         env={"TENURE_BIN": str(server(shop)), **env})

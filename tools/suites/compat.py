@@ -30,6 +30,8 @@ def libzookeeper(shop: Workshop) -> Tally:
     """Apache's C client against the `tenure` program."""
     shop.need(lambda: compiles(["-DTHREADED", "-lzookeeper_mt"], LIBZOOKEEPER),
               "libzookeeper-mt-dev")
+    # It makes the certificates of the stage on which every program plays.
+    shop.need_program("openssl")
     broken = build_server(shop)
     return broken or shop.step(
         [sys.executable, "tests/compat/libzookeeper/run.py", shop.target / "dev" / "libzookeeper"],
