@@ -8,6 +8,7 @@
 //! };
 //! ```
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// A user with a password.
@@ -35,7 +36,8 @@ pub struct Fault {
     pub text: String,
 }
 
-/// The users of the section of this name, and what is wrong.
+/// The users of the section of this name, and what is wrong. Of one who is named twice the last password
+/// counts, as with Java: whoever adds a new one does not mean the old one to go on.
 pub fn read(text: &str, section: &str) -> (Vec<User>, Vec<Fault>) {
     let mut reader = Reader { tokens: tokens(text), next: 0, faults: Vec::new() };
     let mut found: Option<Vec<User>> = None;
@@ -58,7 +60,12 @@ pub fn read(text: &str, section: &str) -> (Vec<User>, Vec<Fault>) {
         let text = format!("there is no section {section}, which names the users of a server");
         reader.faults.push(Fault { line: 0, text });
     }
-    (found.unwrap_or_default(), reader.faults)
+    let mut users = found.unwrap_or_default();
+    let mut seen = BTreeSet::new();
+    users.reverse();
+    users.retain(|user| seen.insert(user.name.clone()));
+    users.reverse();
+    (users, reader.faults)
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -287,6 +294,17 @@ Server {
             users.iter().map(|it| (it.name.as_str(), it.password.as_str())).collect();
         assert_eq!(users, [("super", "adm;in }\"x\\"), ("bob", "plain")]);
         assert!(!format!("{:?}", read(FILE, "Server").0).contains("plain"));
+    }
+
+    #[test]
+    fn of_a_user_who_is_named_twice_the_last_password_counts() {
+        let module = "a.DigestLoginModule required";
+        let text = format!("Server {{ {module} user_a=old user_b=b user_a=new; }};");
+        let (users, faults) = read(&text, "Server");
+        assert_eq!(faults, []);
+        let users: Vec<_> =
+            users.iter().map(|it| (it.name.as_str(), it.password.as_str())).collect();
+        assert_eq!(users, [("b", "b"), ("a", "new")]);
     }
 
     #[test]

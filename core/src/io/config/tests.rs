@@ -455,7 +455,8 @@ fn identities_are_asked_for_as_apache_asks_for_them() {
         required(
             "enforce.auth.enabled=true\nenforce.auth.schemes=digest,sasl\nsessionRequireClientSASLAuth=TRUE"
         ),
-        Some("sasl,digest".into())
+        Some("sasl".into()),
+        "whoever asks for SASL is not to be content with a digest, which proves nothing"
     );
     let supers = with_directory("superUser=a\nsuperUser.1=b\nsuperUser.x=c");
     assert_eq!(
@@ -567,7 +568,17 @@ fn files_of_distributions_start_a_server() {
 fn debug_and_report_never_show_a_value_that_is_secret() {
     assert_eq!(format!("{:?}", Value::Text(SECRET.into())), "Text");
     for setting in TABLE.iter().copied().filter(|setting| setting.is_secret) {
-        for value in [good(setting.kind).0, format!("\"\"\"\n{SECRET}"), SECRET.to_owned()] {
+        let broken = [
+            format!("\"\"\"\n{SECRET}"),
+            format!("\"a\n{SECRET}\""),
+            format!("a:{SECRET}"),
+            format!("{{ bob = {SECRET} }}"),
+            format!("{{ bob = \"a\" {SECRET} }}"),
+            format!("{{ bob \"{SECRET}\" }}"),
+            format!("{{ bob = \"a\\{SECRET}\" }}"),
+            SECRET.to_owned(),
+        ];
+        for value in broken.into_iter().chain([good(setting.kind).0]) {
             let config = of_file("t.toml", &document(setting, &value));
             let all = format!("{config:?}{}", config.report());
             assert!(!all.contains(SECRET), "{}: {all}", setting.path);

@@ -61,39 +61,46 @@ fn read_superusers(config: &mut Config, entries: &Entries) {
     }
 }
 
-/// The older key asks for SASL, the newer pair for one scheme of a list.
+/// The older key asks for SASL and for nothing else; only without it the newer pair asks for one scheme
+/// of a list.
 fn read_required(config: &mut Config, entries: &Entries) {
-    let mut schemes = Vec::new();
-    let mut first = None;
-    if let Some(entry) = entries.get("sessionRequireClientSASLAuth")
-        && is_true(entry, &mut config.problems)
-    {
-        schemes.push("sasl".to_owned());
-        first = Some(entry.origin.clone());
-    }
+    let is_on = |key: &str, problems: &mut Problems| {
+        entries.get(key).filter(|entry| is_true(entry, problems))
+    };
+    let only_sasl = is_on("sessionRequireClientSASLAuth", &mut config.problems);
+    let enforced = is_on("enforce.auth.enabled", &mut config.problems);
     let listed = entries.get("enforce.auth.schemes");
-    if let Some(entry) = entries.get("enforce.auth.enabled")
-        && is_true(entry, &mut config.problems)
-    {
-        match listed.map(|listed| Kind::List.parse(&listed.value)) {
-            Some(Ok(Value::List(more))) => {
-                schemes
-                    .extend(more.into_iter().filter(|scheme| scheme != "sasl" || first.is_none()));
-                first.get_or_insert_with(|| entry.origin.clone());
-            }
-            _ => {
-                let text = "enforce.auth.enabled needs enforce.auth.schemes, such as \
-                            enforce.auth.schemes=sasl,x509";
-                config.problems.error(&entry.origin, text);
+    let schemes = listed.map(|listed| Kind::List.parse(&listed.value));
+    match (only_sasl, enforced, schemes) {
+        (Some(entry), None, None) => {
+            config.give(&REQUIRE_AUTH, sasl(), entry.origin.clone());
+        }
+        (Some(entry), _, _) => {
+            let idle = listed.or(enforced).unwrap_or(entry);
+            let text = "enforce.auth.schemes has no effect beside sessionRequireClientSASLAuth=true, which \
+                        takes SASL alone, as Apache ZooKeeper does";
+            config.problems.warn(&idle.origin, text);
+            config.give(&REQUIRE_AUTH, sasl(), entry.origin.clone());
+        }
+        (None, Some(entry), Some(Ok(schemes))) => {
+            config.give(&REQUIRE_AUTH, schemes, entry.origin.clone());
+        }
+        (None, Some(entry), _) => {
+            let text = "enforce.auth.enabled needs enforce.auth.schemes, such as \
+                        enforce.auth.schemes=sasl,x509";
+            config.problems.error(&entry.origin, text);
+        }
+        (None, None, _) => {
+            if let Some(listed) = listed {
+                let text = "enforce.auth.schemes has no effect without enforce.auth.enabled=true";
+                config.problems.warn(&listed.origin, text);
             }
         }
-    } else if let Some(listed) = listed {
-        let text = "enforce.auth.schemes has no effect without enforce.auth.enabled=true";
-        config.problems.warn(&listed.origin, text);
     }
-    if let Some(origin) = first {
-        config.give(&REQUIRE_AUTH, Value::List(schemes), origin);
-    }
+}
+
+fn sasl() -> Value {
+    Value::List(vec!["sasl".to_owned()])
 }
 
 fn is_true(entry: &Entry, problems: &mut Problems) -> bool {
