@@ -494,6 +494,26 @@ fn identities_are_asked_for_as_apache_asks_for_them() {
 }
 
 #[test]
+fn writes_are_noted_beside_the_data_unless_another_file_is_named() {
+    let file = |lines: &str| {
+        let config = with_directory(lines);
+        (config.text(&super::table::AUDIT).map(str::to_owned), config.count(Severity::Error))
+    };
+    let beside = Some("/var/lib/zookeeper/audit.log".to_owned());
+    assert_eq!(file("audit.enable=true"), (beside, 0));
+    assert_eq!(file("audit.enable=false\naudit.impl.class=x"), (None, 0));
+    assert_eq!(file("audit.enable=yes"), (None, 1));
+    let flags = vec![("audit".to_owned(), "/log/audit".to_owned())];
+    let text = "dataDir=/d\nclientPort=1\naudit.enable=true\n";
+    let sources = Sources {
+        file: Some(Text { name: "zoo.cfg".into(), bytes: text.into() }),
+        flags,
+        ..Sources::default()
+    };
+    assert_eq!(read(&sources).text(&super::table::AUDIT), Some("/log/audit"));
+}
+
+#[test]
 fn a_zoo_cfg_becomes_a_toml_file_that_means_the_same() {
     let text = "dataDir=/var/lib/\"zoo\"\nclientPort=2181\ntickTime=2000\nskipACL=yes\nsuperUser=a\n\
                 DigestAuthenticationProvider.superDigest=super:xyzzy-plugh\n";

@@ -141,4 +141,5 @@ pub static AUDIT: Setting = Setting::new(
     Kind::Path,
     Standard::Words("none"),
     "Append a line for every write to this file: who asked, for what, and with which result.",
-);
+)
+.keys(&[Key::read_as("audit.enable", Form::Together)]);

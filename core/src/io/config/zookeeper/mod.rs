@@ -6,6 +6,7 @@
 //! [`without_effect`], with the reason. A key that nobody knows is no error, because it is none for Apache, and is never passed over in
 //! silence.
 
+mod audit;
 mod directories;
 mod identity;
 mod java;
@@ -59,12 +60,14 @@ pub(super) fn read(config: &mut Config, sources: &Sources, file: &Text) {
     ports::read(config, &entries, &members);
     tls::read(config, &entries);
     identity::read(config, &entries);
+    audit::read(config, &entries);
     directories::read(config, &entries);
 }
 
 /// Keys that stand for no setting by themselves, and have an effect.
 fn is_read_elsewhere(key: &str) -> bool {
-    members::is_one(key) || directories::is_one(key) || identity::is_one(key) || tls::is_one(key)
+    let all = [members::is_one, directories::is_one, identity::is_one, tls::is_one, audit::is_one];
+    all.iter().any(|is_one| is_one(key))
 }
 
 /// The keys of a file. Of those that stand in it twice the last one counts.
