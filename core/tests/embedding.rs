@@ -67,3 +67,9 @@ fn a_manual_clock_moves_as_far_as_it_is_told() {
     assert_eq!(server.sessions(), []);
     assert!(mortal.is_cut());
 }
+
+#[test]
+fn a_server_listens_for_this_machine_alone_unless_told_otherwise() {
+    let server = Server::builder().start().expect("it starts");
+    assert!(server.addr().ip().is_loopback());
+}

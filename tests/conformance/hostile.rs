@@ -225,6 +225,42 @@ fn h05_garbage_instead_of_a_handshake_is_closed() {
     innocent.ping();
 }
 
+/// What is no handshake, each on a connection of its own: closed, without an answer.
+fn is_garbage(server: &Subject, first: &[u8]) {
+    let mut wire = Wire::open(server.addr());
+    wire.send(first);
+    wire.half_close();
+    assert_eq!(wire.read_to_close(), b"", "{first:02x?} got an answer");
+}
+
+#[test]
+fn cve_2018_8012_what_members_say_to_each_other_is_garbage() {
+    let server = Subject::start();
+    let mut innocent = server.session();
+    // To an election: the version of its protocol, a server's id, and where it can be reached.
+    let hello = b"\xff\xff\xff\xff\xff\xff\x00\x00\0\0\0\0\0\0\0\x02\0\0\0\x0e127.0.0.1:3888";
+    is_garbage(&server, hello);
+    // To a leader: a follower with an epoch, a member's vote, and a proposal.
+    for kind in [11, 16, 2] {
+        let packet = Body::new().int(kind).long(0x1_0000_0000).bytes(&[0; 20]).int(-1);
+        is_garbage(&server, &packet.0);
+    }
+    innocent.ping();
+}
+
+#[test]
+fn cve_2024_51504_http_and_its_headers_are_garbage() {
+    let server = Subject::start();
+    let mut innocent = server.session();
+    for header in ["X-Forwarded-For", "X-Real-IP", "Forwarded"] {
+        for verb in ["GET /commands/snapshot", "POST /commands/restore", "PUT /"] {
+            let request = format!("{verb} HTTP/1.1\r\nHost: x\r\n{header}: 127.0.0.1\r\n\r\n");
+            is_garbage(&server, request.as_bytes());
+        }
+    }
+    innocent.ping();
+}
+
 #[test]
 fn h03_q11_the_quota_tree_obeys_the_rules_of_every_tree() {
     let server = Subject::start();
