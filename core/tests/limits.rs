@@ -1,5 +1,7 @@
 //! What clients may have, tried from outside: each limit holds, hurts nobody else, and is counted.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use tenure::server::{Clock, Server, ServerBuilder};
@@ -60,6 +62,25 @@ fn one_connection_too_many_is_closed_without_a_byte() {
         assert!(started.elapsed() < SOON, "there is no place again");
     }
     assert!(figure(&server, "connection_rejected") >= 1);
+}
+
+/// A connection that was told everything is kept a while for its last bytes, and counts as long.
+#[test]
+fn who_does_not_hang_up_holds_a_place() {
+    let server = server(|builder| builder.max_connections_per_address(10));
+    let started = Instant::now();
+    let mut held = Vec::new();
+    loop {
+        let mut stream = TcpStream::connect(server.addr()).expect("the port is open");
+        let mut answer = [0; 4];
+        let is_served = stream.write_all(b"ruok").is_ok() && stream.read_exact(&mut answer).is_ok();
+        if !is_served {
+            break;
+        }
+        held.push(stream);
+        assert!(held.len() < 1_000 && started.elapsed() < SOON, "{} are served", held.len());
+    }
+    assert!(held.len() >= 10, "{} are served", held.len());
 }
 
 #[test]

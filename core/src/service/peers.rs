@@ -32,6 +32,8 @@ pub enum Refused {
 pub(super) struct Peers {
     by_id: BTreeMap<ConnectionId, Arc<Peer>>,
     per_address: BTreeMap<IpAddr, u32>,
+    /// How many hold a place. Those that are gone and whose sockets are still open hold theirs.
+    places: u64,
     /// Those that have no session yet, and those that have none any more, each with the moment at
     /// which it is cut; in the order of those moments. Whichever has a session by now is skipped.
     sessionless: VecDeque<(Moment, ConnectionId)>,
@@ -104,6 +106,7 @@ impl Service {
             return Err(refused);
         }
         *peers.per_address.entry(ip).or_default() += 1;
+        peers.places += 1;
         peers.last += 1;
         let id = ConnectionId(peers.last);
         let peer = Arc::new(Peer::new(id, address, (now.moment, now.wall), transport));
@@ -114,7 +117,7 @@ impl Service {
 
     fn expect_place(&self, peers: &Peers, address: IpAddr) -> Result<(), Refused> {
         let total = self.options.ceilings.connections;
-        if is_reached(peers.by_id.len() as u64, total.into()) {
+        if is_reached(peers.places, total.into()) {
             return Err(Refused::Total(total));
         }
         let limit = self.options.connections_per_address;
@@ -130,9 +133,17 @@ impl Service {
         self.stats.reached.note(limit, now.moment, self.options.ceilings.repeat);
     }
 
-    /// A connection is gone. Its watches go with it; its session stays, and what it has proposed is
-    /// still carried out.
+    /// A connection is gone, and its socket with it.
     pub fn close(&self, peer: &Arc<Peer>) {
+        if self.disconnect(peer) {
+            self.vacate(peer);
+        }
+    }
+
+    /// A connection is gone. Its watches go with it; its session stays, and what it has proposed is
+    /// still carried out. It holds its place until [`Service::vacate`]: whoever does not hang up shall
+    /// not have more sockets than connections. Returns false if that was said before.
+    pub fn disconnect(&self, peer: &Arc<Peer>) -> bool {
         if let Some(lease) = peer.lease() {
             let mut sessions = self.sessions.lock();
             // One that another has displaced drains already, if it has anything to drain.
@@ -144,10 +155,13 @@ impl Service {
         // What waits behind its transactions has no turn any more, and leaves no watch.
         peer.outbox.close(Closing::AfterFlush);
         self.watches.lock().drop_connection(peer.id);
+        self.peers.write().by_id.remove(&peer.id).is_some()
+    }
+
+    /// The socket of a connection that is gone is closed: another may have its place. To be called once.
+    pub fn vacate(&self, peer: &Peer) {
         let mut peers = self.peers.write();
-        if peers.by_id.remove(&peer.id).is_none() {
-            return;
-        }
+        peers.places -= 1;
         let ip = peer.address.ip().to_canonical();
         if let Some(held) = peers.per_address.get_mut(&ip) {
             *held -= 1;

@@ -57,6 +57,8 @@ fn unread(stream: &TcpStream) -> usize {
 
 /// Serves a connection to a port that takes such and such until either side ends it.
 pub(super) async fn serve(running: Arc<Running>, peer: Arc<Peer>, socket: Socket, takes: Takes) {
+    // Until the task ends: while it lingers its socket is open.
+    let _place = Place { running: &running, peer: &peer };
     let mut stream = Stream::new(socket.stream, takes);
     let mut connection = Connection {
         running: &running,
@@ -75,6 +77,18 @@ pub(super) async fn serve(running: Arc<Running>, peer: Arc<Peer>, socket: Socket
     drop(connection);
     if let Ok(Ending::Flushed) = ended {
         linger(&mut stream).await;
+    }
+}
+
+/// A connection among those that are counted.
+struct Place<'a> {
+    running: &'a Running,
+    peer: &'a Peer,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.running.service.vacate(self.peer);
     }
 }
 
@@ -110,7 +124,7 @@ struct Connection<'a> {
 impl Drop for Connection<'_> {
     fn drop(&mut self) {
         self.hold_back(0, 0);
-        self.running.service.close(self.peer);
+        self.running.service.disconnect(self.peer);
     }
 }
 
