@@ -41,8 +41,11 @@ struct Siege {
 
 impl Siege {
     fn new() -> Siege {
-        let server =
-            Subject::with(Settings { max_connections_per_address: 0, ..Settings::default() });
+        let settings = Settings { max_connections_per_address: 0, ..Settings::default() };
+        Siege::of(Subject::with(settings))
+    }
+
+    fn of(server: Subject) -> Siege {
         let (attacker, innocent) = server.pair();
         Siege { server, attacker, innocent, sent: 0 }
     }
@@ -127,6 +130,55 @@ fn h05_every_known_operation_survives_every_shape() {
     }
     assert!(siege.sent > 20_000, "{} requests were sent", siege.sent);
     siege.survived();
+}
+
+/// Everything a client can see of a tree.
+fn tree(session: &mut Session) -> Vec<String> {
+    let mut seen = Vec::new();
+    let mut paths = vec!["/".to_owned()];
+    while let Some(path) = paths.pop() {
+        let names = session.children(&path, false).expect("there");
+        let above = path.trim_end_matches('/');
+        paths.extend(names.iter().map(|name| format!("{above}/{name}")));
+        seen.push(format!("{path} {:?} {:?}", session.get(&path, false), session.get_acl(&path)));
+    }
+    seen.sort();
+    seen
+}
+
+#[test]
+fn h05_a_restart_from_the_log_leads_to_the_same_tree() {
+    let directory = tempfile::TempDir::new().expect("a directory");
+    let start = || {
+        tenure::server::Server::builder()
+            .max_connections_per_address(0)
+            .words("*")
+            .data_dir(directory.path())
+            .start()
+            .expect("the server starts")
+    };
+    let mut siege = Siege::of(Subject::Embedded(start()));
+    for (place, kind) in KNOWN.into_iter().enumerate() {
+        for path in PATHS.into_iter().map(Some).chain([None]) {
+            for body in shapes(path).iter().skip(place % 5).step_by(5) {
+                siege.send(kind, body);
+            }
+        }
+    }
+    for path in PATHS {
+        for flag in (0..=255).filter(|flag| *flag < 8 || flag % 16 == 0) {
+            siege.send(op::CREATE, &create_body(path, Some(b""), &open(), flag));
+        }
+    }
+    let before = tree(&mut siege.innocent);
+    assert!(before.len() > 10 && siege.sent > 4_000, "{} requests were sent", siege.sent);
+    let Siege { server, attacker, innocent, .. } = siege;
+    let again = (attacker.reattachment(), innocent.reattachment());
+    drop(server);
+    let server = Subject::Embedded(start());
+    let _attacker = Session::open(server.addr(), &again.0).expect("its ephemerals are there");
+    let mut innocent = Session::open(server.addr(), &again.1).expect("the session is there");
+    assert_eq!(tree(&mut innocent), before);
 }
 
 #[test]

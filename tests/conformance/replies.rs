@@ -81,9 +81,12 @@ fn s78_reconfig_on_a_standalone_server_is_answered() {
     let server = Subject::start();
     let mut session = server.session();
     let body = Body::new().string("server.1=h:1:2").null().null().long(-1);
-    let code = session.code(op::RECONFIG, &body);
-    assert!(code < 0, "{code}");
-    let mut session = session.reattach(server.addr());
+    assert_eq!(session.code(op::RECONFIG, &body), op::RECONFIG_DISABLED);
+    let full = Body::new().null().null().string("server.1=h:1:2").long(7);
+    assert_eq!(session.code(op::RECONFIG, &full), op::RECONFIG_DISABLED);
+    for short in [Body::new(), Body::new().null().null().null()] {
+        assert_eq!(session.code(op::RECONFIG, &short), op::MARSHALLING);
+    }
     session.ping();
 }
 

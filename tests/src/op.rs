@@ -44,6 +44,7 @@ pub const TTL_SEQUENTIAL: i32 = 6;
 pub const RUNTIME_INCONSISTENCY: i32 = -2;
 pub const MARSHALLING: i32 = -5;
 pub const UNIMPLEMENTED: i32 = -6;
+pub const RECONFIG_DISABLED: i32 = -123;
 pub const BAD_ARGUMENTS: i32 = -8;
 pub const NO_NODE: i32 = -101;
 pub const NO_AUTH: i32 = -102;

@@ -85,7 +85,9 @@ impl Engine {
                 self.set_acl((path, *version), acl, asker).map(Reply::Stat)
             }
             Request::Multi(ops) => Ok(Reply::Multi(self.multi(draft, ops, asker))),
-            // Membership is not for a server on its own to change, and a check stands in a multi.
+            // As on a ZooKeeper that was not told otherwise.
+            Request::Reconfig => Err(Code::ReconfigDisabled),
+            // Nothing else is a write, and a check stands in a multi.
             _ => Err(Code::Unimplemented),
         }
     }

@@ -343,7 +343,7 @@ fn take(op: Op, reader: &mut Reader) -> jute::Result<Request> {
         Op::Ping => Request::Ping,
         Op::Multi => Request::Multi(multi::take_writes(reader)?),
         Op::MultiRead => Request::MultiRead(multi::take_reads(reader)?),
-        Op::Reconfig => Request::Reconfig,
+        Op::Reconfig => take_reconfig(reader)?,
         Op::CheckWatches => {
             Request::CheckWatches { path: reader.string()?, kind: take_kind(reader)? }
         }
@@ -397,6 +397,15 @@ fn put_set_watches(out: &mut BytesMut, watches: &SetWatches) {
         jute::put_strings(out, &watches.persistent);
         jute::put_strings(out, &watches.recursive);
     }
+}
+
+/// Reads a reconfig and forgets what it asks for: there is no membership to change.
+fn take_reconfig(reader: &mut Reader) -> jute::Result<Request> {
+    for _ in ["joining", "leaving", "members"] {
+        reader.nullable_string()?;
+    }
+    reader.long()?;
+    Ok(Request::Reconfig)
 }
 
 /// A reconfig that changes nothing: the body every server can read.
