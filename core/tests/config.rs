@@ -303,6 +303,28 @@ fn a_port_for_tls_is_told_by_a_zoo_cfg() {
 }
 
 #[test]
+fn writes_are_noted_where_a_zoo_cfg_asks_for_it() {
+    let place = Place::new();
+    let file = place.zoo_cfg("audit.enable=true\n");
+    let (code, _, _) = run(program(&["config", "check"]).arg(&file));
+    assert_eq!(code, 0);
+    assert!(!place.path("zk").exists(), "a check makes nothing");
+    let server = Serving::on(&file);
+    Session::new(server.address).make("/noted");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while !fs::read_to_string(place.path("zk/audit.log")).is_ok_and(|it| it.contains("/noted")) {
+        assert!(std::time::Instant::now() < deadline, "nothing is noted");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let (code, said, _) = run(program(&["config", "check", "--audit"]).arg(place.path("no/where")));
+    assert_eq!(code, 2);
+    assert!(
+        said.contains("--audit: error: audit: the directory ") && said.contains("make it"),
+        "{said}"
+    );
+}
+
+#[test]
 fn words_are_told_by_a_zoo_cfg() {
     let place = Place::new();
     let file = place.zoo_cfg("4lw.commands.whitelist=ruok, wchs\n");

@@ -20,6 +20,7 @@ impl Serve {
         let config = self.settings.load()?;
         tell(&config);
         let Some(server) = config.builder() else { return Err(refusal(&config)) };
+        config.prepare()?;
         tenure::server::raise_descriptor_limit();
         let signals = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
         signals.block_on(async {

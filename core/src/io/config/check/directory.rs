@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::super::table::{
-    CREATE_DATA, DATA, LEAST_FREE, SLOW_SYNC, SNAPSHOT_AFTER, SNAPSHOT_AFTER_BYTES,
+    AUDIT, CREATE_DATA, DATA, LEAST_FREE, SLOW_SYNC, SNAPSHOT_AFTER, SNAPSHOT_AFTER_BYTES,
     SNAPSHOT_AFTER_TXNS, SNAPSHOTS_KEPT,
 };
 use super::super::{Config, Given, Origin, Setting, Value};
+use crate::io::disk::Directory;
+use crate::log::OpenError;
 
 /// Settings that are about a data directory.
 const OF_A_DIRECTORY: &[&Setting] = &[
@@ -88,6 +90,35 @@ impl Config {
                 directory.display()
             );
             self.problems.error(&by, text);
+        }
+    }
+
+    /// Makes the directory that a `zoo.cfg` wants the audit log in, which is the one that data are kept
+    /// below, if directories may be made.
+    ///
+    /// # Errors
+    /// The system refuses it.
+    pub fn prepare(&self) -> Result<(), OpenError> {
+        match self.audit_folder() {
+            Some((folder, true)) if self.yes(&CREATE_DATA) => Directory::open(&folder).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Where the audit log is, and whether that is made.
+    fn audit_folder(&self) -> Option<(PathBuf, bool)> {
+        let folder = Path::new(self.text(&AUDIT)?).parent()?.to_owned();
+        let is_made = self.origin(&AUDIT).key().ends_with("audit.enable");
+        Some((folder, is_made)).filter(|(folder, _)| !folder.as_os_str().is_empty())
+    }
+
+    /// Everybody else's audit log is in a directory that is there.
+    pub(super) fn check_audit(&mut self) {
+        if let Some((folder, false)) = self.audit_folder().filter(|(folder, _)| !folder.is_dir()) {
+            let origin = self.origin(&AUDIT);
+            let shown = folder.display();
+            let text = format!("{}: the directory {shown} does not exist; make it", origin.key());
+            self.problems.error(&origin, text);
         }
     }
 

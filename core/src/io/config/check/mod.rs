@@ -40,6 +40,7 @@ impl Config {
         }
         self.check_secrets();
         self.choose_directory();
+        self.check_audit();
         self.read_keys();
         self.read_users();
         self.problems.sort();
