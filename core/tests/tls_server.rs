@@ -135,7 +135,7 @@ impl Raw {
 fn identities(raw: &mut Raw) -> Vec<String> {
     let reply = raw.request(op::WHO_AM_I, Body::new()).expect("a reply");
     let mut reader = tenure_tests::jute::Reader::new(&reply);
-    (reader.int(), reader.long(), reader.int());
+    let _header = (reader.int(), reader.long(), reader.int());
     (0..reader.int()).map(|_| format!("{}:{}", reader.string(), reader.string())).collect()
 }
 
