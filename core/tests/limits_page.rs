@@ -86,6 +86,24 @@ fn connections_and_sessions() -> Vec<Row> {
             "closed without a byte",
         ),
         row(
+            ("TLS handshakes under way", &["TLS_HANDSHAKES"]),
+            number(limits::TLS_HANDSHAKES),
+            ("ServerTls::handshakes", "tls_handshake_exceeded"),
+            "closed without a byte",
+        ),
+        row(
+            ("bytes of the answer to one four-letter word", &["WORD_BYTES"]),
+            bytes(limits::WORD_BYTES as u64),
+            (NO_SETTING, "words_cut"),
+            "the list is cut, and its last line says what is left out",
+        ),
+        row(
+            ("bytes of all such answers in a second", &["WORD_BYTES_PER_SECOND"]),
+            bytes(limits::WORD_BYTES_PER_SECOND as u64),
+            (NO_SETTING, "words_refused"),
+            "a sentence instead of the list",
+        ),
+        row(
             ("sessions of all clients", &["SESSIONS"]),
             number(limits::SESSIONS),
             ("max_sessions", "sessions_refused"),
@@ -304,7 +322,9 @@ fn identities() -> Vec<Row> {
 /// amounts of work, and what a client limits itself.
 const OTHERS: &[&str] = &[
     "ACL_BYTES",
+    "ACL_ENTRIES",
     "APACHE_RECORD",
+    "AUDIT_BYTES",
     "BACKLOG",
     "CLIENT_REQUESTS",
     "MAX_REQUEST",
@@ -332,6 +352,8 @@ const OTHERS: &[&str] = &[
     "SNAPSHOT_TXNS",
     "STALL",
     "TICK",
+    "TLS_COMPLAINT",
+    "TLS_LOOK",
     "WATCH_BUFFER",
 ];
 
@@ -429,9 +451,10 @@ fn every_constant_is_a_limit_of_the_page_or_said_to_be_none() {
 
 #[test]
 fn every_setting_is_there() {
-    let source = text(&home().join("src/io/server"));
+    let source = text(&home().join("src/io/server")) + &text(&home().join("src/io/tls"));
     for setting in rows().map(|row| row.setting).filter(|&setting| setting != NO_SETTING) {
-        assert!(source.contains(&format!("pub fn {setting}(mut self")), "{setting}");
+        let method = setting.trim_start_matches("ServerTls::");
+        assert!(source.contains(&format!("pub fn {method}(mut self")), "{setting}");
     }
 }
 
