@@ -11,10 +11,15 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rcgen::{DnType, ExtendedKeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{
+    ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned,
+    SupportedProtocolVersion,
+};
 use support::PATIENCE;
 use tenure::server::{
     ClientAuth, Clock, Server, ServerBuilder, ServerTls, StartError, TlsError, TlsVersion,
@@ -61,28 +66,36 @@ fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// A client that trusts one authority, and remembers sessions to resume.
+fn trusting(
+    authority: &Authority,
+    own: Option<&Certificate>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Arc<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(authority.file()).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_root_certificates(roots);
+    let Some(own) = own else { return Arc::new(config.with_no_client_auth()) };
+    let chain = CertificateDer::pem_file_iter(&own.chain).unwrap().map(Result::unwrap).collect();
+    let key = PrivateKeyDer::from_pem_file(&own.key).unwrap();
+    Arc::new(config.with_client_auth_cert(chain, key).unwrap())
+}
+
 /// A client of rustls over a blocking socket.
 struct Raw(StreamOwned<ClientConnection, TcpStream>);
 
 impl Raw {
     fn open(addr: SocketAddr, authority: &Authority, own: Option<&Certificate>) -> Raw {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(authority.file()).unwrap()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots);
-        let config = match own {
-            None => config.with_no_client_auth(),
-            Some(own) => {
-                let chain = CertificateDer::pem_file_iter(&own.chain).unwrap();
-                let key = PrivateKeyDer::from_pem_file(&own.key).unwrap();
-                config.with_client_auth_cert(chain.map(Result::unwrap).collect(), key).unwrap()
-            }
-        };
+        Raw::with(addr, trusting(authority, own, rustls::ALL_VERSIONS))
+    }
+
+    fn with(addr: SocketAddr, config: Arc<ClientConfig>) -> Raw {
         let name = ServerName::try_from("localhost").unwrap();
-        let connection = ClientConnection::new(Arc::new(config), name).unwrap();
+        let connection = ClientConnection::new(config, name).unwrap();
         let stream = TcpStream::connect(addr).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
@@ -400,6 +413,62 @@ fn files_that_change_are_taken_over_and_wrong_ones_are_not() {
     std::fs::remove_file(&own.key).unwrap();
     wait_for("a missing file is refused", || figure(&server, "zk_tls_reload_failures") == 2);
     assert!(Raw::open(addr, &authority, None).session().is_ok());
+}
+
+/// A session that is resumed would spare its client the look at its certificate.
+#[test]
+fn nobody_resumes_a_session_under_an_authority_that_is_gone() {
+    for version in rustls::ALL_VERSIONS {
+        let (authority, next) = (Authority::new(), Authority::new());
+        let trusted = tempfile::NamedTempFile::new().unwrap();
+        std::fs::copy(authority.file(), trusted.path()).unwrap();
+        let server = server(files(&authority.issue(&["localhost"])).client_ca(trusted.path()));
+        let addr = server.tls_addr().unwrap();
+        let client = trusting(&authority, Some(&authority.issue_client()), &[version]);
+        for _ in 0..2 {
+            let session = Raw::with(addr, client.clone()).session().expect("it is let in");
+            assert_eq!(session.0.conn.handshake_kind(), Some(HandshakeKind::Full), "{version:?}");
+        }
+        std::fs::copy(next.file(), trusted.path()).unwrap();
+        wait_for("the new authority is taken", || figure(&server, "zk_tls_reloads") == 1);
+        assert!(Raw::with(addr, client).session().is_err(), "{version:?}");
+        let newer = trusting(&authority, Some(&next.issue_client()), &[version]);
+        assert!(Raw::with(addr, newer).session().is_ok(), "{version:?}");
+    }
+}
+
+/// The certificate of a client makes no other clients, and that of an authority is none of a client.
+#[test]
+fn only_an_authority_makes_clients() {
+    let authority = Authority::new();
+    let of_client = |params: &mut CertificateParams| {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.distinguished_name.push(DnType::CommonName, "middle");
+    };
+    let middle = authority.issue_with(&[], of_client);
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    of_client(&mut params);
+    let key = KeyPair::from_pem(&std::fs::read_to_string(&middle.key).unwrap()).unwrap();
+    let issuer = Issuer::new(params.clone(), key);
+    let key = KeyPair::generate().unwrap();
+    params.distinguished_name.push(DnType::CommonName, "root of all");
+    let made = params.signed_by(&key, &issuer).unwrap().pem();
+    let forged = authority.issue_client();
+    std::fs::write(&forged.chain, made + &std::fs::read_to_string(&middle.chain).unwrap()).unwrap();
+    std::fs::write(&forged.key, key.serialize_pem()).unwrap();
+    let below = authority.issue_with(&[], |params| {
+        of_client(params);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    });
+    for auth in [ClientAuth::Want, ClientAuth::Need] {
+        let tls = files(&authority.issue(&["localhost"]));
+        let server = server(tls.client_ca(authority.file()).client_auth(auth));
+        let addr = server.tls_addr().unwrap();
+        let let_in = |own| Raw::open(addr, &authority, Some(own)).session().is_ok();
+        assert!(let_in(&middle), "it is one of a client itself");
+        assert!(!let_in(&forged), "{auth:?}");
+        assert!(!let_in(&below), "{auth:?}");
+    }
 }
 
 #[test]
