@@ -57,30 +57,17 @@ fn one_connection_too_many_is_closed_without_a_byte() {
     assert_eq!(surplus.read_to_close(), b"");
     sessions.iter_mut().for_each(Session::ping);
     sessions.pop().expect("there are three").close();
+    // The place of a connection is free a moment after its end, and asking takes one too.
     let started = Instant::now();
-    while four_letter_word(server.addr(), b"mntr").is_none_or(|text| text.is_empty()) {
-        assert!(started.elapsed() < SOON, "there is no place again");
-    }
-    assert!(figure(&server, "connection_rejected") >= 1);
-}
-
-/// A connection that was told everything is kept a while for its last bytes, and counts as long.
-#[test]
-fn who_does_not_hang_up_holds_a_place() {
-    let server = server(|builder| builder.max_connections_per_address(10));
-    let started = Instant::now();
-    let mut held = Vec::new();
-    loop {
-        let mut stream = TcpStream::connect(server.addr()).expect("the port is open");
-        let mut answer = [0; 4];
-        let is_served = stream.write_all(b"ruok").is_ok() && stream.read_exact(&mut answer).is_ok();
-        if !is_served {
-            break;
+    let listed = loop {
+        match four_letter_word(server.addr(), b"mntr") {
+            Some(text) if !text.is_empty() => break text,
+            _ => assert!(started.elapsed() < SOON, "there is no place again"),
         }
-        held.push(stream);
-        assert!(held.len() < 1_000 && started.elapsed() < SOON, "{} are served", held.len());
-    }
-    assert!(held.len() >= 10, "{} are served", held.len());
+        std::thread::yield_now();
+    };
+    let line = listed.lines().find_map(|line| line.strip_prefix("zk_connection_rejected\t"));
+    assert!(line.and_then(|count| count.parse::<u64>().ok()) >= Some(1));
 }
 
 #[test]
