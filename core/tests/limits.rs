@@ -70,6 +70,25 @@ fn one_connection_too_many_is_closed_without_a_byte() {
     assert!(line.and_then(|count| count.parse::<u64>().ok()) >= Some(1));
 }
 
+/// A connection that was told everything is kept a while for its last bytes, and counts as long.
+#[test]
+fn who_does_not_hang_up_holds_a_place() {
+    let server = server(|builder| builder.max_connections_per_address(10));
+    let started = Instant::now();
+    let mut held = Vec::new();
+    loop {
+        let mut stream = TcpStream::connect(server.addr()).expect("the port is open");
+        let mut answer = [0; 4];
+        let is_served = stream.write_all(b"ruok").is_ok() && stream.read_exact(&mut answer).is_ok();
+        if !is_served {
+            break;
+        }
+        held.push(stream);
+        assert!(held.len() < 1_000 && started.elapsed() < SOON, "{} are served", held.len());
+    }
+    assert!(held.len() >= 10, "{} are served", held.len());
+}
+
 #[test]
 fn one_session_too_many_is_refused_as_a_server_that_is_not_there() {
     for of_one in [false, true] {
