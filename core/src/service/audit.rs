@@ -163,7 +163,7 @@ impl Audit {
                 self.push(&Entry { operation: "setAcl", znode, acl, ..entry });
             }
             Request::Multi(ops) => self.note_multi(entry, ops, result),
-            Request::Reconfig { .. } => self.push(&Entry { operation: "reconfig", ..entry }),
+            Request::Reconfig => self.push(&Entry { operation: "reconfig", ..entry }),
             _ => {}
         }
     }
