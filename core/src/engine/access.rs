@@ -3,10 +3,12 @@
 //! Entries only add rights and nothing is inherited. An identity of the scheme `super` passes every
 //! check. What is not understood, in an entry or in an identity, matches nothing.
 //!
-//! A check costs as much as the list is long, times the identities that the asker has proven. Both have
-//! a ceiling in `base/limits.rs`; lists that everybody may use are decided first.
+//! A check costs as much as the list is long, and nearly nothing for each pair of an entry and an identity
+//! that the asker has proven: others wait while it is made. Both numbers have a ceiling in
+//! `base/limits.rs`; lists that everybody may use are decided first.
 
 use std::collections::BTreeSet;
+use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 
 use super::network::{self, Network};
@@ -33,10 +35,46 @@ pub fn allows(acl: &[Acl], perms: Perms, identities: &[Identity]) -> bool {
     }
     let mut addresses = identities.iter().filter(|identity| identity.scheme == "ip");
     let address = addresses.next().and_then(|identity| network::address(&identity.id));
+    let is_any_user = identities.iter().any(|id| id.scheme == "sasl" && id.id == "super");
+    let marked = Marked::new(identities, acl.len());
     granting().any(|entry| match entry.id.scheme.as_str() {
         "ip" => address.is_some_and(|address| is_within(&entry.id.id, address)),
-        _ => identities.iter().any(|identity| matches(&entry.id, identity)),
+        // Whoever logs in under this name is meant by every entry of the scheme, as with ZooKeeper.
+        "sasl" if is_any_user => true,
+        _ => marked.has(&entry.id),
     })
+}
+
+/// As many pairs of an entry and an identity are compared one by one.
+const FEW: usize = 32;
+
+/// Identities with a mark on each, if there are many: entries and identities can be chosen so that they
+/// are as long to compare as can be. The marks are chosen by chance anew for each check, so that they
+/// tell nobody anything.
+struct Marked<'a> {
+    identities: &'a [Identity],
+    marks: Option<(RandomState, Vec<u64>)>,
+}
+
+impl Marked<'_> {
+    fn new(identities: &[Identity], entries: usize) -> Marked<'_> {
+        let marks = (identities.len().saturating_mul(entries) > FEW).then(|| {
+            let chance = RandomState::new();
+            let marks = identities.iter().map(|identity| chance.hash_one(identity)).collect();
+            (chance, marks)
+        });
+        Marked { identities, marks }
+    }
+
+    /// Whether the entry of a list means one of them, which is no address.
+    fn has(&self, meant: &Identity) -> bool {
+        let Some((chance, marks)) = &self.marks else {
+            return self.identities.iter().any(|identity| matches(meant, identity));
+        };
+        let mark = chance.hash_one(meant);
+        let mut marked = marks.iter().zip(self.identities);
+        marked.any(|(other, identity)| *other == mark && matches(meant, identity))
+    }
 }
 
 fn is_within(network: &str, address: IpAddr) -> bool {
@@ -50,9 +88,7 @@ fn matches(meant: &Identity, identity: &Identity) -> bool {
     }
     match meant.scheme.as_str() {
         "digest" => digest::is_same(&meant.id, &identity.id),
-        "x509" => meant.id == identity.id,
-        // Whoever logs in under this name is meant by every entry of the scheme, as with ZooKeeper.
-        "sasl" => meant.id == identity.id || identity.id == "super",
+        "sasl" | "x509" => meant.id == identity.id,
         _ => false,
     }
 }

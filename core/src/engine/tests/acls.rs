@@ -1,5 +1,7 @@
 //! ACLs: who may, what is accepted, what is shown.
 
+use std::time::{Duration, Instant};
+
 use super::*;
 use crate::engine::access::{allows, resolve};
 
@@ -285,6 +287,35 @@ fn an_identity_nobody_can_have_is_nobody() {
     ] {
         let holder = [Identity::new(scheme, id)];
         assert!(!allows(&every, Perms::ALL, &holder), "{scheme}:{id}");
+    }
+}
+
+/// Everybody waits while a list is judged, and anybody can make the longest list and prove the most.
+#[test]
+fn the_longest_list_is_judged_in_no_time_for_whoever_has_proven_most() {
+    let name = "n".repeat(90);
+    let id = |kind: char, number: usize| format!("{name}:{kind}{number:027}");
+    let mut list: Vec<_> =
+        (0..1_024).map(|n| Acl::new(Perms::READ, "digest", id('a', n))).collect();
+    let mut proven: Vec<_> = (0..127).map(|n| Identity::new("digest", id('b', n))).collect();
+    let took = (0..5).map(|_| {
+        let started = Instant::now();
+        assert!(!allows(&list, Perms::READ, &proven));
+        started.elapsed()
+    });
+    let took = took.min().expect("it was tried");
+    assert!(took < Duration::from_millis(100), "{took:?}");
+    list.push(Acl::new(Perms::READ, "sasl", "bob"));
+    for last in [
+        Identity::new("digest", id('a', 1_023)),
+        Identity::new("sasl", "bob"),
+        Identity::new("sasl", "super"),
+        Identity::new("super", ""),
+    ] {
+        proven.push(last.clone());
+        assert!(allows(&list, Perms::READ, &proven), "{last:?}");
+        assert!(!allows(&list, Perms::WRITE, &proven) || last.scheme == "super");
+        proven.pop();
     }
 }
 
