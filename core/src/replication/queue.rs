@@ -169,8 +169,9 @@ impl State {
         }
     }
 
-    /// Takes from the urgent lanes first. Three quarters are theirs at most while others wait too: to
-    /// end sessions is no way to keep everybody else from writing.
+    /// Takes from the urgent lanes first. Three quarters are theirs at most while others wait too, and
+    /// the first of the others fits however long it is: to end sessions is no way to keep everybody
+    /// else from writing.
     fn take(&mut self, most: usize) -> Vec<(Proposal, Moment)> {
         let mut round = Round::default();
         let has_others = self.lanes.len() > self.urgent.len();
@@ -181,6 +182,7 @@ impl State {
             }
             self.urgent.pop_front();
         }
+        round.part = round.taken.len();
         while let Some((session, number)) = self.turns.pop_front() {
             if self.lanes.get(&session).is_none_or(|it| it.number != number || it.is_urgent) {
                 continue;
@@ -238,10 +240,12 @@ struct Round {
     taken: Vec<(Proposal, Moment)>,
     bytes: usize,
     before: Option<Arc<[Identity]>>,
+    /// How many were taken out before the kind of lanes at hand had its part.
+    part: usize,
 }
 
 impl Round {
-    /// Counts a proposal in, if it fits; the first one always does.
+    /// Counts a proposal in, if it fits; however long it is, the first one of its part does.
     fn fits(&mut self, proposal: &Proposal, (most, most_bytes): (usize, usize)) -> bool {
         let identities = &proposal.txn.identities;
         let mut bytes = proposal.size;
@@ -250,8 +254,9 @@ impl Round {
         if !is_same {
             bytes += identities.iter().map(Identity::bytes).sum::<usize>();
         }
-        let is_full = self.taken.len() >= most || self.bytes + bytes > most_bytes;
-        if is_full && !self.taken.is_empty() {
+        let count = self.taken.len();
+        let is_full = count >= most && count > 0;
+        if is_full || (self.bytes + bytes > most_bytes && count > self.part) {
             return false;
         }
         if !is_same {
@@ -355,6 +360,21 @@ mod tests {
         assert_eq!(take(&queue, 9), [(1, 2 * MOST_BYTES)], "the first always fits");
         assert_eq!(take(&queue, 9), [(2, half)]);
         assert_eq!(take(&queue, 9), [(3, half), (4, 1)]);
+    }
+
+    #[test]
+    fn a_long_write_is_not_kept_waiting_by_ends_and_keeps_nobody_waiting() {
+        let queue = filled(&[(1, MOST_BYTES / 2), (2, 1)]);
+        for session in 10..30 {
+            queue.push(write(session, MOST_BYTES / 8), NOW);
+            queue.push(end(session), NOW);
+        }
+        let first = take(&queue, 100);
+        assert!(
+            first.contains(&(1, MOST_BYTES / 2)),
+            "it finds no room beside the ends: {first:?}"
+        );
+        assert!(take(&queue, 100).contains(&(2, 1)));
     }
 
     #[test]
