@@ -9,7 +9,7 @@ use tenure::base::{Acl, CreateMode, Moment, Password, SessionId, WallMillis, Zxi
 use tenure::engine::{Engine, EngineOptions};
 use tenure::replication::{InMemory, Replicator};
 use tenure::service::words::Allowed;
-use tenure::service::{Now, Options, Peer, Received, Service, Transport};
+use tenure::service::{Ceilings, Now, Options, Peer, Received, Service, Transport};
 use tenure::wire::{ConnectRequest, ConnectResponse, Create, Request, frame};
 
 const NOW: Now = Now { moment: Moment(1_000_000), wall: WallMillis(1) };
@@ -26,8 +26,12 @@ impl Transport for Nowhere {
 }
 
 fn service() -> Service {
-    let options =
-        Options { connections_per_address: 0, words: Allowed::all(), ..Options::default() };
+    with(Ceilings::default())
+}
+
+fn with(ceilings: Ceilings) -> Service {
+    let words = Allowed::all();
+    let options = Options { connections_per_address: 0, words, ceilings, ..Options::default() };
     let engine = Engine::new(EngineOptions::default());
     Service::new(options, engine, NOW, Box::new(|| Password([7; 16])))
 }
@@ -98,6 +102,21 @@ fn n6_s34_a_write_of_a_displaced_connection_is_not_carried_out() {
         assert_eq!(znodes, 5, "a write of the old connection was carried out");
         assert_eq!(service.session_ids(), [session]);
     }
+}
+
+#[test]
+fn who_spoke_for_a_session_before_has_no_say_in_whom_it_counts_for() {
+    let service = with(Ceilings { sessions_per_identity: 1, ..Ceilings::default() }).in_place(true);
+    let (old, new, third) = (open(&service), open(&service), open(&service));
+    let session = connect(&service, &old, SessionId::NONE).session_id;
+    assert!(service.certify(&old, "CN=somebody"));
+    // The thread of the old connection has read a request, and is overtaken.
+    assert_eq!(connect(&service, &new, session).session_id, session);
+    let mut ping = BytesMut::new();
+    Request::Ping.encode(-2, &mut ping);
+    send(&service, &old, ping);
+    ask(&service, &third, SessionId::NONE);
+    assert!(third.is_cut(), "the address of the new connection has a session");
 }
 
 #[test]

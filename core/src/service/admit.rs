@@ -94,8 +94,6 @@ impl Service {
         let session: SessionId = request.session_id;
         let engine = self.engine();
         let Some(registered) = engine.registry().get(session).copied() else { return false };
-        let holding = engine.ephemerals().holding(session);
-        drop(engine);
         if !registered.password.matches(request.password.as_deref().unwrap_or_default()) {
             return false;
         }
@@ -103,7 +101,10 @@ impl Service {
         let Some(lease) = sessions.deadlines.renew(session, timeout, now.moment) else {
             return false;
         };
+        // No write comes between the look at what the session has and the note of it.
+        let holding = engine.ephemerals().holding(session);
         sessions.accounts.assign(session, peer.account(), holding);
+        drop(engine);
         let displaced = sessions.attachments.attach(session, peer.id);
         if let Some(before) = displaced.and_then(|before| self.peers.read().get(before).cloned()) {
             before.cut();

@@ -114,9 +114,15 @@ impl Service {
         })
     }
 
-    /// Who speaks on a connection has become known: what it has counts for that identity.
+    /// Who speaks on a connection has become known: what it has counts for that identity. Its session
+    /// does not, if another connection speaks for that by now.
     pub(super) fn follow(&self, peer: &Peer) {
-        self.sessions.lock().accounts.move_to(peer.session(), peer.account());
+        let session = peer.session();
+        let mut sessions = self.sessions.lock();
+        if sessions.attachments.get(session) == Some(peer.id) {
+            sessions.accounts.move_to(session, peer.account());
+        }
+        drop(sessions);
         self.watches.lock().move_to(peer.id, peer.account());
     }
 }
