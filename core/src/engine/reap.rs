@@ -9,11 +9,22 @@ use super::draft::{Asker, Draft};
 use crate::base::{Code, WallMillis, path};
 use crate::tree::{Kind, Node};
 
+/// Bytes of paths that come due together. A path can be a thousand times as long as what the tree keeps
+/// of it.
+const MOST_BYTES: usize = 16 << 20;
+
 impl Engine {
-    /// The paths of containers and TTL znodes that are due at this time, `most` of them at most.
+    /// The paths of containers and TTL znodes that are due at this time, `most` of them at most, and no
+    /// more behind a number of bytes.
     pub fn due_for_reaping(&self, at: WallMillis, most: usize) -> Vec<String> {
         let due = self.tree.reapable().filter(|&id| self.is_due(self.tree.node(id), at));
-        due.take(most).map(|id| self.tree.path(id)).collect()
+        let mut bytes = 0;
+        let paths = due.take(most).map(|id| self.tree.path(id)).take_while(|path| {
+            let is_in_time = bytes < MOST_BYTES;
+            bytes += path.len();
+            is_in_time
+        });
+        paths.collect()
     }
 
     /// Whether there is anything that can come due.

@@ -344,3 +344,15 @@ fn changes_carry_what_watchers_need() {
     let set_acl = Request::SetAcl { path: "/r".into(), acl: Acl::read_unsafe(), version: -1 };
     assert_eq!(world.apply(Change::Request(set_acl)).changes, [], "W-04");
 }
+
+#[test]
+fn what_comes_due_together_has_a_number_of_bytes() {
+    let mut world = World::new();
+    let top = world.create(&format!("/{}", "n".repeat(6 << 20))).unwrap();
+    for name in ["a", "b", "c", "d"] {
+        let container = world.create_as(&format!("{top}/{name}"), CreateMode::Container).unwrap();
+        world.create(&format!("{container}/x")).unwrap();
+        world.delete(&format!("{container}/x"), -1).unwrap();
+    }
+    assert_eq!(world.engine.due_for_reaping(world.at, 10).len(), 3, "the last goes next time");
+}
