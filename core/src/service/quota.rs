@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use crate::base::{Moment, limits};
 use crate::engine::{Engine, QuotaNotice};
 
-/// The longest beginning of a path that is logged, in characters.
+/// The longest beginning of a path that is logged, and of a namespace that has figures, in characters.
 const SHOWN: usize = 200;
 
 /// Figures of quotas that only ever rise, and when something was last said of one.
@@ -134,9 +134,12 @@ pub(super) fn usage_by_namespace(engine: &Engine) -> BTreeMap<&str, Figures> {
     all
 }
 
-/// The first component of a path that has a quota.
+/// The first component of a path that has a quota, or the beginning of it: whoever may define quotas
+/// shall not make figures and their names as long as frames are.
 fn namespace(path: &str) -> &str {
-    path.split('/').nth(1).unwrap_or_default()
+    let name = path.split('/').nth(1).unwrap_or_default();
+    let end = name.char_indices().nth(SHOWN).map_or(name.len(), |(end, _)| end);
+    &name[..end]
 }
 
 /// Says of a state that was loaded which limits in it cannot be read.
@@ -148,5 +151,17 @@ pub(super) fn say_malformed(engine: &Engine) {
             0 => tracing::warn!("{first}"),
             more => tracing::warn!("{first} (and {more} more)"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_is_known_by_the_beginning_of_its_name() {
+        assert_eq!(namespace("/a/b"), "a");
+        let long = "é".repeat(100_000);
+        assert_eq!(namespace(&format!("/{long}/b")), "é".repeat(SHOWN));
     }
 }
