@@ -49,7 +49,11 @@ impl Service {
                     self.look_later(now);
                 }
             }
-            (true, true) if left.is_new => rest.since.store(now.moment.0.max(1), Ordering::Relaxed),
+            (true, true) if left.is_new => {
+                // Whoever cuts it at this moment has taken it out of the count.
+                let (began, relaxed) = (now.moment.0.max(1), Ordering::Relaxed);
+                let _ = rest.since.compare_exchange(since, began, relaxed, relaxed);
+            }
             (true, false) => self.set_whole(peer),
             _ => {}
         }
