@@ -17,7 +17,9 @@ use tenure::replication::solo::{Parts, Solo};
 use tenure::service::words::Allowed;
 use tenure::service::{Ceilings, Limit, Now, Options, Peer, Received, Service, Transport};
 use tenure::wire::jute::Reader;
-use tenure::wire::{ConnectRequest, ConnectResponse, Create, ReplyHeader, Request, frame};
+use tenure::wire::{
+    ConnectRequest, ConnectResponse, Create, ReplyHeader, Request, SetWatches, frame,
+};
 
 const WALL: WallMillis = WallMillis(1);
 
@@ -667,6 +669,58 @@ fn n5_a_walk_behind_a_write_is_the_last_that_is_taken() {
 }
 
 #[test]
+fn lists_behind_a_write_are_answered_one_at_a_time() {
+    let world = World::new();
+    let (peer, _) = world.connect();
+    for number in 0..10 {
+        world.request(&peer, 1, create(&format!("/{number}{}", "x".repeat(100_000))));
+    }
+    assert!(world.solo.commit());
+    replies(&peer);
+    let mut input = BytesMut::new();
+    create("/a").encode(1, &mut input);
+    let last = 50;
+    for xid in 2..=last {
+        Request::GetChildren { path: "/".into(), watch: false }.encode(xid, &mut input);
+    }
+    world.send(&peer, &mut input);
+    assert!(world.solo.commit());
+    let waiting = peer.outbox.lock().bytes.len();
+    assert!(waiting < 3 << 20, "{waiting} bytes under one guard");
+    let mut answered = Vec::new();
+    while answered.len() < last as usize {
+        world.send(&peer, &mut input);
+        let mut bytes = std::mem::take(&mut peer.outbox.lock().bytes);
+        while let Some(body) = frame::take(&mut bytes, 4 << 20).expect("in bounds") {
+            let header = ReplyHeader::decode(&mut Reader::new(body)).expect("a header");
+            assert_eq!(header.error, 0);
+            answered.push(header.xid);
+        }
+    }
+    assert_eq!(answered, (1..=last).collect::<Vec<_>>());
+}
+
+#[test]
+fn long_answers_behind_a_write_have_a_limit() {
+    let world = World::new();
+    let (peer, _) = world.connect();
+    world.request(&peer, 1, set("/", &vec![b'x'; 1_000_000]));
+    for xid in 2..=100 {
+        world.request(&peer, xid, get("/"));
+    }
+    world.request(&peer, 101, exists("/"));
+    assert!(world.solo.commit());
+    let waiting = peer.outbox.lock().bytes.len();
+    assert!(waiting < 40 << 20, "{waiting} bytes under one guard");
+    let answered = errors(&peer);
+    let given = answered.iter().filter(|(_, error)| *error == 0).count();
+    assert!(given > 30, "{given} were given");
+    assert!(answered.contains(&(100, Code::ThrottledOp.number())));
+    assert_eq!(answered.last(), Some(&(101, 0)), "a short one is given all the same");
+    assert_eq!(answered.len(), 101);
+}
+
+#[test]
 fn nothing_is_taken_behind_a_request_that_ends_the_connection() {
     let world = World::new();
     let (peer, _) = world.connect();
@@ -870,6 +924,57 @@ fn too_much_under_way_refuses_what_needs_room_before_what_makes_some() {
     world.request(&closing, 1, Request::CloseSession);
     assert!(world.solo.commit());
     assert_eq!(errors(&closing), [(1, 0)]);
+}
+
+#[test]
+fn watches_that_come_back_are_not_refused_because_of_what_waits() {
+    let world = World::with(Ceilings { under_way_bytes: 10_000, ..Ceilings::default() });
+    let (peer, _) = world.connect();
+    let (other, _) = world.connect();
+    world.request(&other, 1, set("/", &[b'x'; 25_000]));
+    world.request(&peer, 1, delete("/b"));
+    let relative_zxid = Zxid(i64::MAX);
+    let data = vec!["/".to_owned()];
+    let watches = SetWatches { relative_zxid, data, ..SetWatches::default() };
+    world.request(&peer, 2, Request::SetWatches(watches));
+    world.request(&peer, 3, exists("/"));
+    assert!(world.solo.commit());
+    let throttled = Code::ThrottledOp.number();
+    assert_eq!(errors(&peer), [(1, Code::NoNode.number()), (2, 0), (3, throttled)]);
+    world.request(&other, 2, set("/", b"y"));
+    assert!(world.solo.commit());
+    assert_eq!(xids(&peer), [-1], "it is watched");
+}
+
+/// Notes how many quotas there are whenever its connection is woken, from when it is told to.
+struct Looks(Arc<Service>, Arc<Mutex<Option<Vec<usize>>>>);
+
+impl Transport for Looks {
+    fn wake(&self) {
+        if let Some(seen) = &mut *self.1.lock() {
+            seen.push(self.0.engine().quotas().count());
+        }
+    }
+
+    fn unread(&self) -> usize {
+        0
+    }
+}
+
+#[test]
+fn n5_others_have_their_turn_after_each_look_at_what_a_quota_counts() {
+    let world = World::new();
+    let seen = Arc::<Mutex<Option<Vec<usize>>>>::default();
+    let peer = world.open_with(Box::new(Looks(world.service.clone(), seen.clone())));
+    world.ask_session(&peer, SessionId::NONE);
+    assert!(world.solo.commit());
+    for name in ["a", "b", "c"] {
+        world.request(&peer, 1, create(&format!("/zookeeper/quota/{name}")));
+        world.request(&peer, 2, create(&format!("/zookeeper/quota/{name}/zookeeper_limits")));
+    }
+    *seen.lock() = Some(Vec::new());
+    assert!(world.solo.commit());
+    assert_eq!(seen.lock().take(), Some(vec![1, 2, 3]));
 }
 
 #[test]

@@ -197,6 +197,12 @@ fn requests() -> Vec<Row> {
             "the same",
         ),
         row(
+            ("bytes of answers to them that wait together", &["LINE_ANSWERS"]),
+            bytes(limits::LINE_ANSWERS as u64),
+            (NO_SETTING, "throttled_ops"),
+            "`ThrottledOp` (-127) to those with answers above 4 KiB",
+        ),
+        row(
             ("bytes of requests of all connections under way", &["UNDER_WAY_BYTES"]),
             bytes(limits::UNDER_WAY_BYTES as u64),
             ("max_request_bytes", "under_way_bytes"),

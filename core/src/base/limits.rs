@@ -104,8 +104,12 @@ pub const LINE_BYTES: usize = 4 << 20;
 pub const LINE_REQUESTS: usize = 65_536;
 
 /// How many of them may be reads that wait for a write before them. They are answered together, with
-/// nobody else at the tree, however long their answers are.
+/// nobody else at the tree. Nothing is taken behind one whose answer is a list.
 pub const LINE_TURNS: usize = 256;
+
+/// Bytes that may wait for one client while the reads that waited for its write are answered. Above it
+/// an answer longer than [`UNREAD_FREE`] is refused with `ThrottledOp`.
+pub const LINE_ANSWERS: usize = 32 << 20;
 
 /// Bytes of requests of all connections that may wait for their transactions, with what it takes to
 /// keep them. Above it nothing more is read from connections that have some waiting.

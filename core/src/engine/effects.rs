@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::quota;
 use crate::base::{Acl, Code, EventKind, SessionId, Zxid};
 use crate::wire::Reply;
 
@@ -26,6 +27,14 @@ pub struct Effects {
     pub ended: Option<SessionId>,
     /// What quotas gave reason to say.
     pub quotas: Vec<QuotaNotice>,
+}
+
+impl Effects {
+    /// Whether it may have walked through any number of znodes, for it has defined a quota.
+    pub fn is_walk(&self) -> bool {
+        let mut created = self.changes.iter().filter(|changed| changed.kind == EventKind::Created);
+        created.any(|changed| quota::defines(&changed.path))
+    }
 }
 
 /// Something an operator wants to know of the quota on a path. It does not change the outcome.

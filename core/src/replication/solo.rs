@@ -19,7 +19,8 @@ use crate::engine::{BatchWriter, MOST_TXNS};
 use crate::log::{AppendError, Disk, Entry, Failed, LogId, TxnLog};
 use crate::service::{DiskStats, Now, Peer, Proposal, Service};
 
-/// How many transactions are applied under one guard. Readers wait no longer than that.
+/// How many transactions are applied under one guard, and none behind one that walks through any number
+/// of znodes. Readers wait no longer than that.
 const APPLIED_AT_A_TIME: usize = 64;
 
 /// What a server alone on a disk is made of.
@@ -256,9 +257,11 @@ impl Solo {
                 engine.begin(self.parts.epoch, service.options.rules);
             }
             for ((proposal, arrived), fate) in items.by_ref().take(APPLIED_AT_A_TIME) {
+                let mut is_walk = false;
                 match fate {
                     Fate::Logged => {
                         let effects = engine.apply(&proposal.txn);
+                        is_walk = effects.is_walk();
                         service.deliver(&engine, proposal, &effects, now);
                     }
                     Fate::Refused(code) => service.refuse(&engine, proposal, *code, now),
@@ -269,6 +272,9 @@ impl Solo {
                     if askers.last().is_none_or(|last| !Arc::ptr_eq(last, &origin.peer)) {
                         askers.push(&origin.peer);
                     }
+                }
+                if is_walk {
+                    break;
                 }
             }
             drop(engine);

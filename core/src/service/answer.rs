@@ -114,7 +114,9 @@ impl Desk<'_> {
         }
         self.is_costly |= request.is_walk() || is_too_long;
         let is_heavy = self.waiting.bytes.len() - start > limits::UNREAD_FREE;
-        let outcome = if is_heavy && self.service.is_unread() {
+        // Whoever asks while so much waits is not read; only what stood behind a write comes here then.
+        let is_too_much = start > limits::LINE_ANSWERS || self.service.is_unread();
+        let outcome = if is_heavy && is_too_much {
             self.service.note(Limit::Throttled, self.now);
             Err(Code::ThrottledOp)
         } else {

@@ -189,6 +189,8 @@ impl<'a> Batch<'a> {
             return self.take(held, xid, turn);
         }
         let (turn, size) = match turn {
+            // Clients do not look at the answer, and would go on believing in their watches.
+            Turn::Answer(Request::SetWatches(_)) => (turn, size),
             Turn::Answer(_) if self.service.pressure(self.now) >= Pressure::Reads => {
                 self.service.note(Limit::Throttled, self.now);
                 (Turn::Refuse(Code::ThrottledOp), 0)

@@ -36,10 +36,12 @@ pub(super) enum Turn {
 
 impl Turn {
     /// Whether nothing is taken behind it before it was answered: it walks through any number of
-    /// znodes, or ends the connection.
+    /// znodes, lists any number of them, or ends the connection.
     fn is_last(&self) -> bool {
         match self {
-            Turn::Answer(request) | Turn::Waited(request, _) => request.is_walk(),
+            Turn::Answer(request) | Turn::Waited(request, _) => {
+                request.is_walk() || request.is_list()
+            }
             Turn::Refuse(_) => false,
             Turn::Unknown(_) | Turn::Unproven => true,
         }

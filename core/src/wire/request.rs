@@ -237,6 +237,16 @@ impl Request {
         matches!(self, Request::GetAllChildrenNumber { .. } | Request::MultiRead(_))
     }
 
+    /// Whether its answer is a list, which is as long as what there is.
+    pub fn is_list(&self) -> bool {
+        matches!(
+            self,
+            Request::GetChildren { .. }
+                | Request::GetChildren2 { .. }
+                | Request::GetEphemerals { .. }
+        )
+    }
+
     /// Reads the body of a request.
     ///
     /// # Errors

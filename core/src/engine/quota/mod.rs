@@ -44,6 +44,11 @@ pub(super) fn is_stats(path: &str) -> bool {
     about(path).is_some_and(|(_, name)| name == STATS)
 }
 
+/// Whether there is a quota as soon as the znode is there.
+pub(super) fn defines(path: &str) -> bool {
+    about(path).is_some_and(|(_, name)| name == LIMITS)
+}
+
 /// The path whose quota a znode is about, and the znode's name.
 fn about(path: &str) -> Option<(&str, &str)> {
     let (limited, name) = path.strip_prefix(TOP)?.rsplit_once('/')?;
