@@ -7,9 +7,13 @@
 //! that the asker has proven: others wait while it is made. Both numbers have a ceiling in
 //! `base/limits.rs`; lists that everybody may use are decided first.
 
-use std::collections::BTreeSet;
-use std::hash::{BuildHasher, RandomState};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::BuildHasher;
 use std::net::IpAddr;
+use std::sync::Arc;
+
+use foldhash::quality::RandomState;
 
 use super::network::{self, Network};
 use super::{Engine, Schemes};
@@ -24,6 +28,38 @@ impl Engine {
     }
 }
 
+/// What was judged within one request. It may ask the same of the same lists a hundred thousand times, and
+/// others wait meanwhile.
+#[derive(Default)]
+pub(super) struct Judged(RefCell<BTreeMap<(usize, Perms), (Arc<[Acl]>, bool)>>);
+
+impl Judged {
+    /// As [`Engine::allows`], for one and the same asker.
+    pub(super) fn allows(
+        &self,
+        engine: &Engine,
+        acl: &Arc<[Acl]>,
+        perms: Perms,
+        identities: &[Identity],
+    ) -> bool {
+        if is_quick(acl, identities) {
+            return engine.allows(acl, perms, identities);
+        }
+        let mut judged = self.0.borrow_mut();
+        // The list is kept, so that no other can come to stand where it stood.
+        let judge = || (Arc::clone(acl), engine.allows(acl, perms, identities));
+        judged.entry((acl.as_ptr().addr(), perms)).or_insert_with(judge).1
+    }
+}
+
+/// Whether so few pairs of an entry and an identity are compared that it is not worth a thought.
+fn is_quick(acl: &[Acl], identities: &[Identity]) -> bool {
+    acl.len().saturating_mul(identities.len()) <= FEW
+}
+
+/// As many pairs of an entry and an identity are compared one by one.
+const FEW: usize = 32;
+
 /// Whether somebody with these identities may do at least one of `perms` where `acl` holds.
 pub fn allows(acl: &[Acl], perms: Perms, identities: &[Identity]) -> bool {
     let granting = || acl.iter().filter(|entry| entry.perms.intersects(perms));
@@ -36,7 +72,7 @@ pub fn allows(acl: &[Acl], perms: Perms, identities: &[Identity]) -> bool {
     let mut addresses = identities.iter().filter(|identity| identity.scheme == "ip");
     let address = addresses.next().and_then(|identity| network::address(&identity.id));
     let is_any_user = identities.iter().any(|id| id.scheme == "sasl" && id.id == "super");
-    let marked = Marked::new(identities, acl.len());
+    let marked = Marked::new(identities, acl);
     granting().any(|entry| match entry.id.scheme.as_str() {
         "ip" => address.is_some_and(|address| is_within(&entry.id.id, address)),
         // Whoever logs in under this name is meant by every entry of the scheme, as with ZooKeeper.
@@ -45,22 +81,22 @@ pub fn allows(acl: &[Acl], perms: Perms, identities: &[Identity]) -> bool {
     })
 }
 
-/// As many pairs of an entry and an identity are compared one by one.
-const FEW: usize = 32;
-
 /// Identities with a mark on each, if there are many: entries and identities can be chosen so that they
-/// are as long to compare as can be. The marks are chosen by chance anew for each check, so that they
-/// tell nobody anything.
+/// are as long to compare as can be. Chance makes other marks for each check, so they tell nobody
+/// anything.
 struct Marked<'a> {
     identities: &'a [Identity],
-    marks: Option<(RandomState, Vec<u64>)>,
+    /// In the order of the marks.
+    marks: Option<(RandomState, Vec<(u64, &'a Identity)>)>,
 }
 
-impl Marked<'_> {
-    fn new(identities: &[Identity], entries: usize) -> Marked<'_> {
-        let marks = (identities.len().saturating_mul(entries) > FEW).then(|| {
-            let chance = RandomState::new();
-            let marks = identities.iter().map(|identity| chance.hash_one(identity)).collect();
+impl<'a> Marked<'a> {
+    fn new(identities: &'a [Identity], acl: &[Acl]) -> Marked<'a> {
+        let marks = (!is_quick(acl, identities)).then(|| {
+            let chance = RandomState::default();
+            let mark = |identity| (chance.hash_one(identity), identity);
+            let mut marks: Vec<_> = identities.iter().map(mark).collect();
+            marks.sort_unstable_by_key(|(mark, _)| *mark);
             (chance, marks)
         });
         Marked { identities, marks }
@@ -71,9 +107,10 @@ impl Marked<'_> {
         let Some((chance, marks)) = &self.marks else {
             return self.identities.iter().any(|identity| matches(meant, identity));
         };
-        let mark = chance.hash_one(meant);
-        let mut marked = marks.iter().zip(self.identities);
-        marked.any(|(other, identity)| *other == mark && matches(meant, identity))
+        let wanted = chance.hash_one(meant);
+        let first = marks.partition_point(|(mark, _)| *mark < wanted);
+        let mut alike = marks[first..].iter().take_while(|(mark, _)| *mark == wanted);
+        alike.any(|(_, identity)| matches(meant, identity))
     }
 }
 

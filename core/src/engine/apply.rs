@@ -1,5 +1,6 @@
 //! The one door: a transaction in, its effects out.
 
+use super::access::Judged;
 use super::draft::{Asker, Draft};
 use super::{Change, Effects, Engine, Txn};
 use crate::base::{Code, SessionId};
@@ -12,7 +13,9 @@ impl Engine {
     /// over what a client sent. If the result is an error, nothing but the zxid has changed.
     pub fn apply(&mut self, txn: &Txn) -> Effects {
         self.last_zxid = self.last_zxid.next();
+        let judged = Judged::default();
         let asker = Asker {
+            judged: &judged,
             session: txn.session,
             identities: &txn.identities,
             zxid: self.last_zxid,

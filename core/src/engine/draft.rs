@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::access::Judged;
 use super::effects::QuotaNotice;
 use super::quota::{Usage, Use};
 use super::{Changed, Effects, Engine};
@@ -15,6 +16,8 @@ pub(super) struct Asker<'a> {
     pub(super) identities: &'a [Identity],
     pub(super) zxid: Zxid,
     pub(super) at: WallMillis,
+    /// What it may, as far as that was asked.
+    pub(super) judged: &'a Judged,
 }
 
 /// What a transaction has done so far, in order.

@@ -39,8 +39,8 @@ pub fn read<'a>(
     out: &mut BytesMut,
 ) -> Read<'a> {
     let start = out.len();
-    let reader =
-        Reader { engine, identities, session, ceiling: start.saturating_add(engine.max_reply) };
+    let ceiling = start.saturating_add(engine.max_reply);
+    let reader = Reader { engine, identities, session, ceiling, judged: access::Judged::default() };
     let mut result = Ok(());
     reply::put_with(out, xid, engine.last_zxid(), |out| result = reader.answer(request, out));
     if let Err(code) = result {
@@ -75,6 +75,7 @@ struct Reader<'e> {
     session: SessionId,
     /// The length `out` must not pass.
     ceiling: usize,
+    judged: access::Judged,
 }
 
 impl<'e> Reader<'e> {
@@ -114,7 +115,8 @@ impl<'e> Reader<'e> {
 
     fn readable(&self, path: &str) -> Result<(NodeId, Node<'e>), Code> {
         let (id, node) = self.find(path)?;
-        let allowed = self.engine.allows(node.acl(), Perms::READ, self.identities);
+        let acl = node.acl();
+        let allowed = self.judged.allows(self.engine, acl, Perms::READ, self.identities);
         if allowed { Ok((id, node)) } else { Err(Code::NoAuth) }
     }
 

@@ -154,7 +154,8 @@ impl Engine {
     }
 
     fn expect(&self, id: NodeId, perms: Perms, asker: Asker<'_>) -> Result<(), Code> {
-        let allowed = self.allows(self.tree.node(id).acl(), perms, asker.identities);
+        let acl = self.tree.node(id).acl();
+        let allowed = asker.judged.allows(self, acl, perms, asker.identities);
         if allowed { Ok(()) } else { Err(Code::NoAuth) }
     }
 }

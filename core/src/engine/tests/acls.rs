@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::engine::access::{allows, resolve};
+use crate::wire::ReadOp;
 
 const BOB: (&str, &str) = ("digest", "bob:ikIaKsbtGweaHnb/jKn7OHqbunM=");
 
@@ -316,6 +317,38 @@ fn the_longest_list_is_judged_in_no_time_for_whoever_has_proven_most() {
         assert!(allows(&list, Perms::READ, &proven), "{last:?}");
         assert!(!allows(&list, Perms::WRITE, &proven) || last.scheme == "super");
         proven.pop();
+    }
+}
+
+/// A request of a megabyte has room for as many questions.
+#[test]
+fn a_list_is_judged_once_in_a_request_however_often_it_is_asked() {
+    let id = |kind: char, number: usize| format!("n:{kind}{number:027}");
+    let mut world = World::new();
+    let list = (0..1_024).map(|n| Acl::new(Perms::ALL, "digest", id('a', n)));
+    world.create_with_acl("/a", list.collect()).unwrap();
+    world.create_with_acl("/b", only(Perms::READ)).unwrap();
+    let mut proven: Vec<_> = (0..120).map(|n| id('b', n)).collect();
+    for (is_meant, code) in [(true, 0), (false, Code::NoAuth.number())] {
+        if is_meant {
+            proven.push(id('a', 1_023));
+        } else {
+            proven.pop();
+        }
+        let proven: Vec<_> = proven.iter().map(|id| ("digest", id.as_str())).collect();
+        world.prove(&proven);
+        let started = Instant::now();
+        let results = world.multi((0..20_000).map(|n| check_op(["/a", "/b"][n % 2], -1)).collect());
+        assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+        match &results[0] {
+            MultiResult::Checked => assert!(is_meant),
+            failed => assert_eq!(*failed, MultiResult::Failed(code)),
+        }
+        let ops = (0..20_000).map(|_| ReadOp::Data { path: "/a".into() }).collect();
+        let started = Instant::now();
+        let read = world.read(&Request::MultiRead(ops));
+        assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+        drop(read);
     }
 }
 
