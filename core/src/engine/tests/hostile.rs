@@ -79,9 +79,10 @@ fn h03_h05_q11_every_write_with_every_boundary_is_answered() {
 fn h01_p51_what_is_not_a_write_on_its_own_is_refused() {
     let mut world = World::new();
     let check = Request::Check { path: "/".into(), version: -1 };
-    for request in [check, Request::Reconfig, Request::CloseSession, Request::WhoAmI] {
+    for request in [check, Request::CloseSession, Request::WhoAmI] {
         assert_eq!(world.write(request.clone()), Err(Code::Unimplemented), "{request:?}");
     }
+    assert_eq!(world.write(Request::Reconfig), Err(Code::ReconfigDisabled));
 }
 
 #[test]
