@@ -31,7 +31,13 @@ impl Engine {
 /// What was judged within one request. It may ask the same of the same lists a hundred thousand times, and
 /// others wait meanwhile.
 #[derive(Default)]
-pub(super) struct Judged(RefCell<BTreeMap<(usize, Perms), (Arc<[Acl]>, bool)>>);
+pub(super) struct Judged(RefCell<BTreeMap<Question, Answer>>);
+
+/// Where a list stands, and what is to be done.
+type Question = (usize, Perms);
+
+/// The list, so that no other can come to stand there, and whether it may be done.
+type Answer = (Arc<[Acl]>, bool);
 
 impl Judged {
     /// As [`Engine::allows`], for one and the same asker.
@@ -46,7 +52,6 @@ impl Judged {
             return engine.allows(acl, perms, identities);
         }
         let mut judged = self.0.borrow_mut();
-        // The list is kept, so that no other can come to stand where it stood.
         let judge = || (Arc::clone(acl), engine.allows(acl, perms, identities));
         judged.entry((acl.as_ptr().addr(), perms)).or_insert_with(judge).1
     }
