@@ -653,18 +653,23 @@ fn n5_reads_behind_a_write_wait_in_the_socket_when_they_are_many() {
 fn n5_a_walk_behind_a_write_is_the_last_that_is_taken() {
     let world = World::new();
     let (peer, _) = world.connect();
-    let walk = || Request::GetAllChildrenNumber { path: "/".into() };
-    let mut input = BytesMut::new();
-    create("/a").encode(1, &mut input);
-    for xid in 2..=4 {
-        walk().encode(xid, &mut input);
-    }
-    world.send(&peer, &mut input);
-    assert!(world.solo.commit());
-    assert_eq!(xids(&peer), [1, 2]);
-    for xid in 3..=4 {
+    for walk in [
+        Request::GetAllChildrenNumber { path: "/".into() },
+        Request::GetEphemerals { prefix: Some("/none".into()) },
+        Request::SetWatches(SetWatches::default()),
+    ] {
+        let mut input = BytesMut::new();
+        delete("/a").encode(1, &mut input);
+        for xid in 2..=4 {
+            walk.encode(xid, &mut input);
+        }
         world.send(&peer, &mut input);
-        assert_eq!(xids(&peer), [xid]);
+        assert!(world.solo.commit());
+        assert_eq!(xids(&peer), [1, 2], "{walk:?}");
+        for xid in 3..=4 {
+            world.send(&peer, &mut input);
+            assert_eq!(xids(&peer), [xid], "{walk:?}");
+        }
     }
 }
 

@@ -87,7 +87,10 @@ impl Desk<'_> {
                 let found = self.service.watches.lock().remove(self.peer.id, &path, kind);
                 self.reply(xid, &found.then_some(Reply::Done).ok_or(Code::NoWatcher));
             }
-            Request::SetWatches(watches) => self.set_watches(xid, &watches),
+            Request::SetWatches(watches) => {
+                self.is_costly = true;
+                self.set_watches(xid, &watches);
+            }
             request => {
                 let identities = identities();
                 self.read((session, &identities), xid, &request);

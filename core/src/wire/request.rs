@@ -232,19 +232,20 @@ impl Request {
         }
     }
 
-    /// Whether it reads any number of znodes.
+    /// Whether it looks at any number of znodes, however short the answer is.
     pub fn is_walk(&self) -> bool {
-        matches!(self, Request::GetAllChildrenNumber { .. } | Request::MultiRead(_))
+        matches!(
+            self,
+            Request::GetAllChildrenNumber { .. }
+                | Request::GetEphemerals { .. }
+                | Request::MultiRead(_)
+                | Request::SetWatches(_)
+        )
     }
 
     /// Whether its answer is a list, which is as long as what there is.
     pub fn is_list(&self) -> bool {
-        matches!(
-            self,
-            Request::GetChildren { .. }
-                | Request::GetChildren2 { .. }
-                | Request::GetEphemerals { .. }
-        )
+        matches!(self, Request::GetChildren { .. } | Request::GetChildren2 { .. })
     }
 
     /// Reads the body of a request.
