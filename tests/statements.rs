@@ -36,30 +36,3 @@ fn a_statement_without_a_test_is_noticed() {
     assert!(parse("S-01 | later | Something.").is_err());
     assert!(parse("S-01 | perhaps | Something.").is_err());
 }
-
-#[test]
-fn the_table_of_operations_has_every_operation_and_names_suites_that_are_there() {
-    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let page = fs::read_to_string(home.join("../docs/operations.md")).expect("the page is there");
-    let rows: Vec<Vec<&str>> = page
-        .lines()
-        .filter_map(|line| line.strip_prefix("| "))
-        .map(|line| line.trim_end_matches(" |").split(" | ").collect())
-        .filter(|row: &Vec<&str>| row.len() == 4 && row[0].parse::<i32>().is_ok())
-        .collect();
-    let mut listed: Vec<(i32, &str)> =
-        rows.iter().map(|row| (row[0].parse().expect("a number"), row[1])).collect();
-    let mut known: Vec<(i32, &str)> =
-        tenure::wire::Op::ALL.iter().map(|op| (op.number(), op.name())).collect();
-    // What only the server itself may ask for is no operation of its table.
-    known.extend([(-10, "createSession"), (20, "deleteContainer")]);
-    listed.sort_unstable();
-    known.sort_unstable();
-    assert_eq!(listed, known);
-    for row in rows {
-        for suite in row[3].split(", ").map(|name| name.trim_matches('`')) {
-            let file = home.join("conformance").join(format!("{suite}.rs"));
-            assert!(file.exists(), "{} names {suite}, which is no suite", row[1]);
-        }
-    }
-}
