@@ -191,6 +191,40 @@ fn broken_key(certificate: &Certificate) -> String {
 
 const FREE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
+/// What words answer while sessions are there that know secrets, and the password of one of them.
+fn raw_sessions(server: &mut Server) -> (String, Vec<u8>) {
+    let mut session = Session::new(server.addr());
+    assert_eq!(session.auth("digest", format!("bob:{PASSWORD}").as_bytes()), 0);
+    let guarded = [acl(31, "digest", &format!("bob:{HASH}")), acl(31, "auth", "")];
+    session.create_with("/a", Some(DATA.as_bytes()), &guarded, 0).expect("created");
+    session.create("/e", DATA.as_bytes(), 1).expect("created");
+    session.set("/a", DATA.as_bytes(), 9).expect_err("another version");
+    session.set_acl("/a", &guarded, -1).expect("set");
+    session.get("/a", true).expect("there");
+    let again = session.reattachment();
+    let session_password = again.passwd.clone().expect("a password");
+    let mut wrong = again.clone();
+    wrong.passwd = Some(PASSWORD.bytes().take(16).collect());
+    let _ = Session::open(server.addr(), &wrong);
+    let mut session = Session::open(server.addr(), &again).expect("the session is there");
+    let mut stranger = Session::new(server.addr());
+    stranger.get("/a", false).expect_err("denied");
+    stranger.auth("sasl", SASL_PASSWORD.as_bytes());
+    let mut confused = Session::new(server.addr());
+    sasl::send(&mut confused, Some(SASL_PASSWORD.as_bytes()));
+    let mut answers = String::new();
+    for word in [
+        b"ruok", b"isro", b"srvr", b"stat", b"cons", b"mntr", b"conf", b"dirs", b"envi", b"dump",
+        b"wchs", b"wchc", b"wchp", b"gtmk", b"hash",
+    ] {
+        answers += &four_letter_word(server.addr(), word).expect("an answer");
+    }
+    server.restart().expect("it starts again");
+    session = Session::open(server.addr(), &session.reattachment()).expect("it is there still");
+    session.close();
+    (answers, session_password)
+}
+
 #[test]
 fn cve_2026_24308_nothing_that_is_said_tells_a_secret() {
     let said = Said::default();
@@ -217,34 +251,8 @@ fn cve_2026_24308_nothing_that_is_said_tells_a_secret() {
         .audit(AuditFile::new(&audit));
     text.extend(format!("{builder:?}").into_bytes());
     let mut server = builder.start().expect("the server starts");
-    let mut session = Session::new(server.addr());
-    assert_eq!(session.auth("digest", format!("bob:{PASSWORD}").as_bytes()), 0);
-    let guarded = [acl(31, "digest", &format!("bob:{HASH}")), acl(31, "auth", "")];
-    session.create_with("/a", Some(DATA.as_bytes()), &guarded, 0).expect("created");
-    session.create("/e", DATA.as_bytes(), 1).expect("created");
-    session.set("/a", DATA.as_bytes(), 9).expect_err("another version");
-    session.set_acl("/a", &guarded, -1).expect("set");
-    session.get("/a", true).expect("there");
-    let again = session.reattachment();
-    let session_password = again.passwd.clone().expect("a password");
-    let mut wrong = again.clone();
-    wrong.passwd = Some(PASSWORD.bytes().take(16).collect());
-    let _ = Session::open(server.addr(), &wrong);
-    let mut session = Session::open(server.addr(), &again).expect("the session is there");
-    let mut stranger = Session::new(server.addr());
-    stranger.get("/a", false).expect_err("denied");
-    stranger.auth("sasl", SASL_PASSWORD.as_bytes());
-    let mut confused = Session::new(server.addr());
-    sasl::send(&mut confused, Some(SASL_PASSWORD.as_bytes()));
-    for word in [
-        b"ruok", b"isro", b"srvr", b"stat", b"cons", b"mntr", b"conf", b"dirs", b"envi", b"dump",
-        b"wchs", b"wchc", b"wchp", b"gtmk", b"hash",
-    ] {
-        text.extend(four_letter_word(server.addr(), word).expect("an answer").into_bytes());
-    }
-    server.restart().expect("it starts again");
-    session = Session::open(server.addr(), &session.reattachment()).expect("it is there still");
-    session.close();
+    let (said_to_words, session_password) = raw_sessions(&mut server);
+    text.extend(said_to_words.into_bytes());
     let (shown, learned) = all_clients(&server, &authority, &own);
     text.extend(shown.into_bytes());
     tracing::info!("the end of what is said");
