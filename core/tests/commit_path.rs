@@ -487,6 +487,39 @@ fn a_full_disk_takes_deletes_and_closes_and_refuses_the_rest() {
 }
 
 #[test]
+fn deletes_and_newcomers_leave_room_for_sessions_that_end() {
+    let world = World::new();
+    let ((peer, _), (other, _)) = (world.connect(), world.connect());
+    world.log.is_full.store(true, Ordering::Relaxed);
+    let long = format!("/{}", "x".repeat(900 << 10));
+    let errors = [1, 2, 3].map(|xid| {
+        world.request(&peer, xid, delete(&long));
+        assert!(world.solo.commit());
+        replies(&peer)[0].2
+    });
+    let (read_only, gone) = (Code::NotReadOnly.number(), Code::NoNode.number());
+    assert_eq!(errors, [gone, read_only, read_only], "the first has used up what there was");
+    let is_let_in = |_: &i32| {
+        let newcomer = world.open();
+        world.ask_session(&newcomer, SessionId::NONE);
+        assert!(world.solo.commit(), "the log goes on");
+        !newcomer.is_cut()
+    };
+    let let_in = (0..5_000).take_while(is_let_in).count();
+    assert!((1..5_000).contains(&let_in), "some find room, but not all: {let_in}");
+    world.request(&other, 1, Request::CloseSession);
+    assert!(world.solo.commit(), "the log goes on");
+    assert_eq!(xids(&other), [1]);
+    assert!(world.failures.lock().is_empty());
+    // With room, everything counts anew.
+    world.log.is_full.store(false, Ordering::Relaxed);
+    world.solo.look_at_space();
+    world.request(&peer, 4, create("/b"));
+    assert!(world.solo.commit());
+    assert_eq!(replies(&peer)[0].2, 0);
+}
+
+#[test]
 fn a_disk_that_fills_up_is_read_only_before_it_is_full() {
     let world = World::new();
     let (peer, _) = world.connect();

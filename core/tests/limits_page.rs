@@ -228,6 +228,13 @@ fn requests() -> Vec<Row> {
             "`NotReadOnly` (-119) to writes that need room",
         ),
         row(
+            ("bytes of the log's own room, once there is no other", &["RESERVE_FOR_REQUESTS"]),
+            bytes(limits::RESERVE_FOR_REQUESTS),
+            (NO_SETTING, "disk_full"),
+            "`NotReadOnly` (-119) to deletes as well, and new sessions are closed without a byte; \
+             sessions still end",
+        ),
+        row(
             ("log lines of one kind about limits", &["LOG_REPEAT"]),
             format!("one in {}", seconds(limits::LOG_REPEAT)),
             ("log_repeat", "log_lines_suppressed"),

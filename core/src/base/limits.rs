@@ -148,6 +148,11 @@ pub const LEAST_FREE: u64 = 8 << 20;
 /// `net.core.somaxconn` is less. More are refused by the kernel, or wait in their clients.
 pub const BACKLOG: u32 = 4_096;
 
+/// Bytes of the log's own room that deletes and new sessions may use up where the disk has no other.
+/// Then they are refused too, with `NotReadOnly` and by the end of the connection; the rest is for
+/// sessions that end.
+pub const RESERVE_FOR_REQUESTS: u64 = 1 << 20;
+
 /// Bytes read from a socket at a time.
 pub const READ_CHUNK: usize = 64 << 10;
 

@@ -138,7 +138,7 @@ fn put_head(out: &mut BytesMut, epoch: u32, rules: Rules, count: usize) {
 
 /// A batch being written, transaction by transaction.
 pub struct BatchWriter<'a> {
-    before: Option<&'a Arc<[Identity]>>,
+    before: Option<&'a [Identity]>,
     out: BytesMut,
 }
 
@@ -155,16 +155,19 @@ impl<'a> BatchWriter<'a> {
         let out = &mut self.out;
         out.put_i64(txn.at.0);
         out.put_i64(txn.session.0);
-        let is_same = self.before.is_some_and(|before| **before == *txn.identities);
+        // The end of a session is the same whoever asks for it, and has to fit where nothing else does.
+        let is_end = matches!(txn.change, Change::EndSession { .. });
+        let identities: &[Identity] = if is_end { &[] } else { &txn.identities };
+        let is_same = self.before == Some(identities);
         jute::put_bool(out, is_same);
         if !is_same {
-            jute::put_length(out, txn.identities.len());
-            for identity in txn.identities.iter() {
+            jute::put_length(out, identities.len());
+            for identity in identities {
                 jute::put_string(out, &identity.scheme);
                 jute::put_string(out, &identity.id);
             }
         }
-        self.before = Some(&txn.identities);
+        self.before = Some(identities);
         put_change(out, &txn.change);
     }
 
@@ -198,9 +201,14 @@ impl Batch {
         let rules = take_rules(&mut reader, version)?;
         let count = usize::try_from(reader.int()?).map_err(|_| Malformed)?;
         let mut txns: Vec<Txn> = Vec::with_capacity(count.min(MOST_TXNS));
+        let mut before = None;
         for _ in 0..count {
-            let before = txns.last().map(|txn| txn.identities.clone());
-            txns.push(take_txn(&mut reader, before)?);
+            let mut txn = take_txn(&mut reader, before.take())?;
+            before = Some(txn.identities.clone());
+            if matches!(txn.change, Change::EndSession { .. }) {
+                txn.identities = Arc::from([]);
+            }
+            txns.push(txn);
         }
         if reader.remaining() > 0 {
             return Err(Undecodable::Malformed);

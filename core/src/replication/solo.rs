@@ -14,14 +14,17 @@ use parking_lot::{Mutex, MutexGuard};
 use super::Replicator;
 use super::queue::Queue;
 use super::space::Space;
-use crate::base::{Code, Moment, SessionId};
-use crate::engine::{BatchWriter, MOST_TXNS};
+use crate::base::{Code, Identity, Moment, SessionId};
+use crate::engine::{BatchWriter, Change, MOST_TXNS};
 use crate::log::{AppendError, Disk, Entry, Failed, LogId, TxnLog};
 use crate::service::{DiskStats, Now, Peer, Proposal, Service};
 
 /// How many transactions are applied under one guard, and none behind one that walks through any number
 /// of znodes. Readers wait no longer than that.
 const APPLIED_AT_A_TIME: usize = 64;
+
+/// Bytes of the log that the shortest transaction may take, alone in its entry.
+const LEAST: usize = 256;
 
 /// What a server alone on a disk is made of.
 pub struct Parts {
@@ -198,11 +201,11 @@ impl Solo {
         let is_full = self.space.is_full();
         let fates = judge(&proposals, is_full);
         let mut round = Round { proposals, fates, entry: None };
-        match self.append(&round, is_full) {
-            Err(AppendError::Full) if !is_full => {
+        match self.append(&round, false) {
+            Err(AppendError::Full) => {
                 self.space.ran_out();
-                self.disk_stats().is_full.store(true, Ordering::Relaxed);
                 round.fates = judge(&round.proposals, true);
+                self.ration(&mut round);
                 round.entry = self.append(&round, true).map_err(no_reserve)?;
             }
             appended => round.entry = appended.map_err(no_reserve)?,
@@ -217,6 +220,19 @@ impl Solo {
             }
         }
         Ok(round)
+    }
+
+    /// Refuses what there is no room left for, where all there is is the log's own: it has to do for
+    /// sessions that end.
+    fn ration(&self, round: &mut Round) {
+        for ((proposal, _), fate) in round.proposals.iter().zip(&mut round.fates) {
+            let is_end = matches!(proposal.txn.change, Change::EndSession { .. });
+            let asks = *fate == Fate::Logged && !is_end;
+            let proven: usize = proposal.txn.identities.iter().map(Identity::bytes).sum();
+            if asks && !self.space.spend(proposal.size + proven + LEAST) {
+                *fate = Fate::Refused(Code::NotReadOnly);
+            }
+        }
     }
 
     /// Writes what is to be logged of a round as one entry.

@@ -1,8 +1,9 @@
 //! A disk that becomes full: writes that need room are refused while closes and deletes still work.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::base::limits;
 use crate::log::Disk;
 use crate::service::{DiskStats, Service};
 
@@ -13,11 +14,13 @@ pub(super) struct Space {
     least: u64,
     /// Where it says so, for the figures to show.
     service: Arc<Service>,
+    /// Bytes of the log's own room that were used up since there is no other.
+    spent: AtomicU64,
 }
 
 impl Space {
     pub(super) fn new(disk: Arc<dyn Disk>, least: u64, service: Arc<Service>) -> Space {
-        let space = Space { disk, least, service };
+        let space = Space { disk, least, service, spent: AtomicU64::new(0) };
         space.look();
         space
     }
@@ -30,6 +33,16 @@ impl Space {
     /// The log found no room, whatever was free at the last look.
     pub(super) fn ran_out(&self) {
         self.set(true, "the log cannot be extended");
+    }
+
+    /// Whether this many bytes of the log's own room may be used up, and are from now on. What ends
+    /// sessions does not ask.
+    pub(super) fn spend(&self, bytes: usize) -> bool {
+        let take = |spent: u64| {
+            let spent = spent.saturating_add(bytes as u64);
+            (spent <= limits::RESERVE_FOR_REQUESTS).then_some(spent)
+        };
+        self.spent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 
     /// Looks how much is free. It takes twice the least to be trusted again, so that a disk on the
@@ -54,6 +67,7 @@ impl Space {
                  there is room"
             );
         } else {
+            self.spent.store(0, Ordering::Relaxed);
             tracing::info!("the disk has room again: {why}. All writes are accepted");
         }
     }

@@ -122,10 +122,13 @@ impl Service {
         if let Some(audit) = &self.options.audit {
             audit.note_refusal(proposal, code);
         }
-        if let Some(Origin { peer, answer: Answer::Reply(xid) | Answer::LastReply(xid) }) =
-            &proposal.origin
-        {
-            peer.outbox.push(|out| reply::put(out, *xid, engine.last_zxid(), &Err(code)));
+        match &proposal.origin {
+            Some(Origin { peer, answer: Answer::Reply(xid) | Answer::LastReply(xid) }) => {
+                peer.outbox.push(|out| reply::put(out, *xid, engine.last_zxid(), &Err(code)));
+            }
+            // There is no way to say why, and another server may have room.
+            Some(Origin { peer, answer: Answer::Connect { .. } }) => peer.cut(),
+            None => {}
         }
         self.forget(engine, proposal, now);
     }
