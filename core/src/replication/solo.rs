@@ -284,7 +284,7 @@ impl Solo {
                     Fate::Void => service.forget(&engine, proposal, now),
                 }
                 if let Some(origin) = &proposal.origin {
-                    service.note_latency(&origin.peer, now.moment.since(*arrived));
+                    service.note_update_latency(&origin.peer, now.moment.since(*arrived));
                     if askers.last().is_none_or(|last| !Arc::ptr_eq(last, &origin.peer)) {
                         askers.push(&origin.peer);
                     }

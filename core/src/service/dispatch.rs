@@ -63,9 +63,10 @@ impl Service {
         propose: &mut dyn FnMut(Proposal),
     ) -> Received {
         let mut batch = Batch { service: self, peer, now, hold: None, is_spent: false };
-        let mut frames = 0;
+        let (mut frames, before) = (0, input.len());
         let received = batch.run(input, &mut frames, propose);
         drop(batch);
+        self.stats.received_bytes.fetch_add((before - input.len()) as u64, Ordering::Relaxed);
         self.stats.received.fetch_add(frames, Ordering::Relaxed);
         peer.traffic.received.fetch_add(frames, Ordering::Relaxed);
         received

@@ -270,9 +270,18 @@ impl Service {
     }
 
     /// Notes how long requests took that arrived together on one connection, from their arrival to the
-    /// last reply.
-    pub fn note_latency(&self, peer: &Peer, took: Duration) {
-        self.stats.latency.note(took);
+    /// last reply. Those that were proposed are among them only where they have their turn at once.
+    pub fn note_latency(&self, peer: &Peer, took: Duration, frames: u64, proposed: u64) {
+        let updates = if self.is_in_place { proposed } else { 0 };
+        let reads = frames.saturating_sub(proposed);
+        self.stats.reads.note_each(reads, took);
+        self.stats.updates.note_each(updates, took);
+        peer.traffic.latency.note_each(reads + updates, took);
+    }
+
+    /// Notes how long a transaction took that had to wait for its turn.
+    pub fn note_update_latency(&self, peer: &Peer, took: Duration) {
+        self.stats.updates.note(took);
         peer.traffic.latency.note(took);
     }
 

@@ -17,8 +17,12 @@ const KEPT: usize = size_of::<Proposal>();
 pub struct Stats {
     /// Frames received.
     pub received: AtomicU64,
+    /// Their bytes.
+    pub received_bytes: AtomicU64,
     /// Frames sent.
     pub sent: AtomicU64,
+    /// Connections whose clients were gone without having closed their sessions.
+    pub dropped: AtomicU64,
     /// Replies that wait for a client to read.
     pub outstanding: AtomicU64,
     /// Requests that wait for a transaction, and the bytes it takes to keep them.
@@ -47,7 +51,10 @@ pub struct Stats {
     pub tls: TlsStats,
     /// Figures of the disk; none of a server that keeps everything in memory.
     pub disk: OnceLock<DiskStats>,
-    pub(super) latency: Spread,
+    /// What needed no transaction, from its arrival to the last reply to what arrived with it.
+    pub(super) reads: Spread,
+    /// What needed one.
+    pub(super) updates: Spread,
     lateness: Spread,
 }
 
@@ -106,7 +113,10 @@ impl Stats {
     pub(super) fn reset(&self) {
         self.received.store(0, Ordering::Relaxed);
         self.sent.store(0, Ordering::Relaxed);
-        self.latency.reset();
+        self.received_bytes.store(0, Ordering::Relaxed);
+        self.dropped.store(0, Ordering::Relaxed);
+        self.reads.reset();
+        self.updates.reset();
     }
 
     /// Notes how long after its deadline a session was expired.
@@ -117,7 +127,17 @@ impl Stats {
 
     /// Minimum, mean and maximum of the time that requests took, in milliseconds.
     pub fn latency(&self) -> (u64, f64, u64) {
-        self.latency.millis()
+        let ((min, mean, max), (least, average, most)) =
+            (self.reads.millis(), self.updates.millis());
+        let (reads, updates) = (self.reads.count(), self.updates.count());
+        match (reads, updates) {
+            (_, 0) => (min, mean, max),
+            (0, _) => (least, average, most),
+            (reads, updates) => {
+                let share = reads as f64 / (reads + updates) as f64;
+                (min.min(least), mean * share + average * (1.0 - share), max.max(most))
+            }
+        }
     }
 
     /// Minimum, mean and maximum of how late sessions were expired, in milliseconds.
@@ -151,9 +171,17 @@ impl Default for Spread {
 impl Spread {
     /// Notes one.
     pub fn note(&self, length: Duration) {
+        self.note_each(1, length);
+    }
+
+    /// Notes so many that took equally long.
+    pub(super) fn note_each(&self, count: u64, length: Duration) {
+        if count == 0 {
+            return;
+        }
         let micros = u64::try_from(length.as_micros()).unwrap_or(u64::MAX);
-        self.count.fetch_add(1, Ordering::Relaxed);
-        self.sum.fetch_add(micros, Ordering::Relaxed);
+        self.count.fetch_add(count, Ordering::Relaxed);
+        self.sum.fetch_add(micros.saturating_mul(count), Ordering::Relaxed);
         self.min.fetch_min(micros, Ordering::Relaxed);
         self.max.fetch_max(micros, Ordering::Relaxed);
         self.last.store(micros, Ordering::Relaxed);

@@ -74,6 +74,9 @@ pub(super) async fn serve(running: Arc<Running>, peer: Arc<Peer>, socket: Socket
     };
     // An error means that the client is gone, and there is nobody to tell.
     let ended = connection.run(&socket.changed).await;
+    if let Ok(Ending::Gone) | Err(_) = ended {
+        running.service.stats.dropped.fetch_add(1, Ordering::Relaxed);
+    }
     drop(connection);
     if let Ok(Ending::Flushed) = ended {
         linger(&mut stream).await;
@@ -96,8 +99,10 @@ impl Drop for Place<'_> {
 enum Ending {
     /// Everything was sent.
     Flushed,
-    /// The client closed, or the connection was cut.
+    /// The connection was cut.
     Cut,
+    /// The client was the first to close it.
+    Gone,
 }
 
 struct Connection<'a> {
@@ -143,7 +148,7 @@ impl Connection<'_> {
             if is_half_closed && is_flushed && !self.peer.is_busy() {
                 self.stream.say_goodbye();
                 self.stream.write(&mut self.output)?;
-                return Ok(Ending::Cut);
+                return Ok(Ending::Gone);
             }
             // What this server is slow with does not count as the client's silence.
             let is_held_up = self.running.service.holds_up(self.peer);
@@ -225,7 +230,10 @@ impl Connection<'_> {
         let before = self.input.len();
         let now = self.running.clock.now();
         let running = self.running;
+        let frames = || self.peer.traffic.received.load(Ordering::Relaxed);
+        let (frames_before, mut proposed) = (frames(), 0);
         let received = running.service.receive(self.peer, &mut self.input, now, &mut |proposal| {
+            proposed += 1;
             running.propose(proposal, now);
         });
         if let Some(session) = self.peer.take_awaited() {
@@ -233,7 +241,9 @@ impl Connection<'_> {
         }
         let done = running.clock.moment();
         self.peer.traffic.last_response.store(done.0, Ordering::Relaxed);
-        running.service.note_latency(self.peer, done.since(now.moment));
+        // Somebody may reset the count meanwhile.
+        let frames = frames().saturating_sub(frames_before);
+        running.service.note_latency(self.peer, done.since(now.moment), frames, proposed);
         if self.input.is_empty() && self.input.capacity() > IDLE_BUFFER {
             self.input = BytesMut::new();
         }
