@@ -145,6 +145,7 @@ impl Config {
     fn identities(&self, server: ServerBuilder) -> ServerBuilder {
         let mut server = server
             .digest(self.yes(&DIGEST))
+            .scram_only(self.yes(&SCRAM_ONLY))
             .allow_sasl_failed_clients(self.yes(&ALLOW_FAILED_SASL))
             .skip_acl(self.yes(&SKIP_ACL));
         if let Some(algorithm) = self.text(&DIGEST_ALGORITHM).and_then(DigestAlgorithm::from_name) {

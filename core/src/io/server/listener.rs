@@ -104,6 +104,10 @@ fn bind(port: Port) -> std::io::Result<(TcpListener, SocketAddr)> {
     let address = port.listen;
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
+    if address.is_ipv6() {
+        // Whatever the machine does unless told: `::` is every address there is.
+        socket2::SockRef::from(&socket).set_only_v6(false)?;
+    }
     socket.bind(address)?;
     socket.set_keepalive(port.keep_alive)?;
     let listener = socket.listen(port.backlog)?;

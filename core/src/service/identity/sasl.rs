@@ -63,6 +63,9 @@ impl Service {
     fn next(&self, peer: &Peer, state: &mut State, token: &[u8]) -> Result<Bytes, Refusal> {
         let users = &self.options.identity.users;
         match std::mem::take(state) {
+            State::Idle if token.is_empty() && self.options.identity.scram_only => {
+                Err(Refusal("DIGEST-MD5 is not taken"))
+            }
             State::Idle => {
                 let nonce = STANDARD_NO_PAD.encode((self.passwords)().0);
                 let (challenge, token) = Challenge::begin(users, token, nonce)?;

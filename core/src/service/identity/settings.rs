@@ -20,6 +20,8 @@ pub struct Settings {
     pub super_sasl: Vec<String>,
     /// The users of SASL. If there are none, there is no SASL.
     pub users: Users,
+    /// Whether they log in with SCRAM alone.
+    pub scram_only: bool,
     /// Whether whoever fails to log in may stay, as nobody in particular.
     pub keeps_failed_sasl: bool,
     /// Schemes one of which a connection has to prove itself by before anything else; none for no
@@ -37,6 +39,7 @@ impl Default for Settings {
             super_x509: None,
             super_sasl: Vec::new(),
             users: Users::new([0; 16]),
+            scram_only: false,
             keeps_failed_sasl: false,
             required: Vec::new(),
             ensemble_names: Vec::new(),
@@ -53,6 +56,7 @@ impl fmt::Debug for Settings {
             .field("super_x509", &self.super_x509)
             .field("super_sasl", &self.super_sasl)
             .field("users", &self.users)
+            .field("scram_only", &self.scram_only)
             .field("keeps_failed_sasl", &self.keeps_failed_sasl)
             .field("required", &self.required)
             .field("ensemble_names", &self.ensemble_names)

@@ -166,6 +166,16 @@ fn p75_p76_both_mechanisms_log_in_once() {
 }
 
 #[test]
+fn p75_a_server_may_take_scram_alone() {
+    let service = service(Settings { scram_only: true, ..with_users() });
+    let classic = peer();
+    assert_eq!(service.log_in(&classic, b""), Said::Refused(Code::AuthFailed));
+    let better = peer();
+    exchange(&service, &better, scram("pw"));
+    assert_eq!((ids(&classic).len(), &ids(&better)[1..]), (1, &["sasl:bob".to_owned()][..]));
+}
+
+#[test]
 fn p76_a_user_can_be_super() {
     let service = service(Settings { super_sasl: vec!["bob".into()], ..with_users() });
     let failed = peer();

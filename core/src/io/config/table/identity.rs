@@ -77,6 +77,14 @@ pub static JAAS_SECTION: Setting = Setting::new(
 )
 .keys(&[Key::same("sasl.serverconfig")]);
 
+/// Whether DIGEST-MD5 is refused.
+pub static SCRAM_ONLY: Setting = Setting::new(
+    ("identity.scram_only", "scram-only"),
+    Kind::Bool,
+    Standard::Bool(false),
+    "Whether SASL users log in with SCRAM-SHA-256 alone, and not with DIGEST-MD5, ZooKeeper's own.",
+);
+
 /// Whether a failed login goes on without.
 pub static ALLOW_FAILED_SASL: Setting = Setting::new(
     ("identity.allow_failed_sasl", "allow-failed-sasl"),

@@ -84,6 +84,7 @@ pub static TABLE: &[&Setting] = &[
     &SASL_USERS,
     &JAAS,
     &JAAS_SECTION,
+    &SCRAM_ONLY,
     &ALLOW_FAILED_SASL,
     &REQUIRE_AUTH,
     &ENSEMBLE_NAMES,

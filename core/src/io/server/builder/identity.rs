@@ -90,6 +90,14 @@ impl ServerBuilder {
         self
     }
 
+    /// Whether users log in with SCRAM-SHA-256 alone. Of DIGEST-MD5, which is what ZooKeeper's own
+    /// clients speak, whoever overhears a login can try passwords at their leisure. Such a login is
+    /// refused then like one with a wrong password. Default: no, both are taken.
+    pub fn scram_only(mut self, yes: bool) -> Self {
+        self.identities.settings.scram_only = yes;
+        self
+    }
+
     /// Whether a client that fails to log in by SASL may stay, as nobody in particular. It never may
     /// where SASL is required. Default: no, it is told so and its connection is closed.
     pub fn allow_sasl_failed_clients(mut self, yes: bool) -> Self {
