@@ -290,7 +290,7 @@ def _require(claim: bool, what: str) -> None:
 async def main() -> int:
     line = Timeline()
     with (tempfile.TemporaryDirectory() as data,
-          tenure.Server(data_dir=data, min_session_timeout=SHORTEST,
+          tenure.Server(data_dir=data, words="srvr,cons", min_session_timeout=SHORTEST,
                         max_session_timeout=LONGEST) as server):
         story = Story(server, line)
         try:

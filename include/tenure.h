@@ -1425,6 +1425,15 @@ tenure_status tenure_server_options_require_auth(struct tenure_server_options *o
                                                  const char *schemes);
 
 /**
+ * The four-letter words that are answered. Unless set, those that cost little: ruok, srvr, stat, mntr,
+ * conf, isro. A word that does not exist makes the start fail with TENURE_EINVAL.
+ *
+ * @param words Their names with commas between, such as "ruok,srvr,cons", or "*" for all of them.
+ */
+tenure_status tenure_server_options_words(struct tenure_server_options *options,
+                                          const char *words);
+
+/**
  * Whether the hard limits of quotas are kept: what would exceed one fails with TENURE_QUOTA_EXCEEDED.
  * Counted against they are in any case. They are not kept unless set.
  */

@@ -87,7 +87,10 @@ pub(crate) fn start(builder: ServerBuilder) -> Result<*mut tenure_server, Fault>
 fn refused(error: StartError) -> Fault {
     let status = match error {
         StartError::DataDir(_) | StartError::Recovery(_) => TENURE_EDATADIR,
-        StartError::Timeouts(_) | StartError::Identity(_) | StartError::Tls(_) => TENURE_EINVAL,
+        StartError::Timeouts(_)
+        | StartError::Identity(_)
+        | StartError::Words(_)
+        | StartError::Tls(_) => TENURE_EINVAL,
         _ => TENURE_SYSTEM_ERROR,
     };
     Fault::new(status, error.to_string())

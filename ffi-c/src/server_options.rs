@@ -208,6 +208,21 @@ pub unsafe extern "C" fn tenure_server_options_require_auth(
     unsafe { set(options, change) }
 }
 
+/// The four-letter words that are answered. Unless set, those that cost little: ruok, srvr, stat, mntr,
+/// conf, isro. A word that does not exist makes the start fail with TENURE_EINVAL.
+///
+/// @param words Their names with commas between, such as "ruok,srvr,cons", or "*" for all of them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_server_options_words(
+    options: *mut tenure_server_options,
+    words: *const c_char,
+) -> tenure_status {
+    // SAFETY: null or a C string.
+    let change = |builder: ServerBuilder| Ok(builder.words(&unsafe { text(words, "words") }?));
+    // SAFETY: null or live options.
+    unsafe { set(options, change) }
+}
+
 /// Whether the hard limits of quotas are kept: what would exceed one fails with TENURE_QUOTA_EXCEEDED.
 /// Counted against they are in any case. They are not kept unless set.
 #[unsafe(no_mangle)]

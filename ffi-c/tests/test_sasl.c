@@ -64,9 +64,13 @@ static void arguments_are_checked(void) {
   SAME(tenure_server_options_require_auth(settings, NULL), TENURE_EINVAL);
   SAME(tenure_server_options_enforce_quota(NULL, true), TENURE_EINVAL);
   OK(tenure_server_options_enforce_quota(settings, true));
+  SAME(tenure_server_options_words(settings, NULL), TENURE_EINVAL);
+  OK(tenure_server_options_words(settings, "ruok,nope"));
   tenure_server *refused = NULL;
   SAME(tenure_server_start_with(NULL, &refused), TENURE_EINVAL);
   SAME(tenure_server_start_with(settings, NULL), TENURE_EINVAL);
+  SAME(tenure_server_start_with(settings, &refused), TENURE_EINVAL);
+  OK(tenure_server_options_words(settings, "*"));
   OK(tenure_server_options_require_auth(settings, "nonsense"));
   SAME(tenure_server_start_with(settings, &refused), TENURE_EINVAL);
   CHECK(refused == NULL);

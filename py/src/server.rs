@@ -30,6 +30,7 @@ struct Options {
     super_digest: Option<String>,
     require_auth: Vec<String>,
     enforce_quota: bool,
+    words: Option<String>,
     tls: Option<Tls>,
     plain_too: bool,
 }
@@ -75,6 +76,9 @@ impl Server {
         }
         if let Some(id) = options.super_digest {
             builder = builder.super_digest(id);
+        }
+        if let Some(words) = options.words {
+            builder = builder.words(&words);
         }
         if let Some(tls) = options.tls {
             builder = builder.tls(server_tls(tls)?);
@@ -266,9 +270,10 @@ fn not_started(py: Python<'_>, error: StartError) -> PyErr {
             Some(number) => PyOSError::new_err((number, error.to_string())),
             None => PyOSError::new_err(error.to_string()),
         },
-        StartError::Timeouts(_) | StartError::Identity(_) | StartError::Tls(_) => {
-            PyValueError::new_err(error.to_string())
-        }
+        StartError::Timeouts(_)
+        | StartError::Identity(_)
+        | StartError::Words(_)
+        | StartError::Tls(_) => PyValueError::new_err(error.to_string()),
         _ => PyRuntimeError::new_err(error.to_string()),
     }
 }

@@ -33,6 +33,22 @@ def test_wrong_options_are_value_errors() -> None:
         tenure.Server(min_session_timeout=5, max_session_timeout=1)
 
 
+def ask(server: tenure.Server, word: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(word)
+        return b"".join(iter(lambda: connection.recv(4096), b""))
+
+
+def test_words_are_answered_as_far_as_they_are_allowed() -> None:
+    with tenure.Server() as server:
+        assert ask(server, b"ruok") == b"imok"
+        assert b"not in the whitelist" in ask(server, b"cons")
+    with tenure.Server(words="ruok, cons") as server:
+        assert ask(server, b"cons").startswith(b" /127.0.0.1:")
+    with pytest.raises(ValueError, match="nope"):
+        tenure.Server(words="ruok,nope")
+
+
 def test_servers_do_not_know_each_other() -> None:
     with tenure.Server() as one, tenure.Server() as two:
         with one.client() as first, two.client() as second:

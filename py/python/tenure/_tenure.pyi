@@ -179,6 +179,7 @@ class _ServerOptions(TypedDict):
     super_digest: str | None
     require_auth: list[str]
     enforce_quota: bool
+    words: str | None
     tls: tuple[str, str | None, str | None, str] | None
     plain_too: bool
 

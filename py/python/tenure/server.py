@@ -56,6 +56,7 @@ class Server:
                  snapshot_after: Seconds = 3_600.0, snapshots_kept: int = 3,
                  sasl_users: Mapping[str, str] | None = None, super_digest: str | None = None,
                  require_auth: Iterable[str] = (), enforce_quota: bool = False,
+                 words: str | None = None,
                  tls: ServerTls | None = None, plain_too: bool = False) -> None:
         """Starts a server on `listen`, an address and a port; port 0 takes a free one.
 
@@ -73,8 +74,9 @@ class Server:
         `sasl_users`: who can log in by SASL, and the password, by either mechanism. `super_digest`:
         the digest id whose holder may do everything, `super:HASH`. `require_auth`: schemes one of
         which a connection has to have proven itself by before it asks for anything.
-        `enforce_quota`: whether what would exceed the hard limit of a quota is refused. `tls`: the
-        port speaks TLS, and with nobody who does not, unless `plain_too`.
+        `enforce_quota`: whether what would exceed the hard limit of a quota is refused. `words`: the
+        four-letter words that are answered, with commas between, or `*` for all of them; unless
+        given, those that cost little: ruok, srvr, stat, mntr, conf, isro. `tls`: the port speaks TLS, and with nobody who does not, unless `plain_too`.
 
         Raises `OSError` if the address cannot be bound, `ValueError` for an option, `DataDirError`
         if the directory is in use (it says by which process), damaged or out of reach.
@@ -99,6 +101,7 @@ class Server:
             "super_digest": super_digest,
             "require_auth": list(require_auth),
             "enforce_quota": enforce_quota,
+            "words": words,
             "tls": as_server_files(tls),
             "plain_too": plain_too,
         })
