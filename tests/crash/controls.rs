@@ -100,7 +100,7 @@ pub fn harm_unchecked(run: &Run) -> Result<String, String> {
     let mut plan = run.plan("harm-unchecked", Blow::Kill);
     plan.planted = vec!["ignore-checksums".to_owned()];
     // What a snapshot covers is not read from the log any more.
-    plan.snapshot_after = Some(u64::MAX);
+    plan.snapshot_after = Some(i64::MAX as u64);
     let Outcome { refused, served, wrong } = damage::harm(&plan, Target::LogBytes, TRIALS / 4)?;
     let is_served = |why: &&String| why.contains("serves something else");
     match wrong.iter().find(is_served) {

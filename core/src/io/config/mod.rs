@@ -206,7 +206,9 @@ impl Config {
         // Others may be about something else: only what looks like a slip is worth a line.
         let known = || names.iter().flatten().map(String::as_str);
         for (name, _) in environment.iter().filter(|(name, _)| name.starts_with("TENURE_")) {
-            let is_known = known().any(|known| known == name);
+            // Which faults to plant is for a program that can.
+            let is_fault = cfg!(feature = "faults") && name == "TENURE_FAULT";
+            let is_known = is_fault || known().any(|known| known == name);
             if let Some(meant) = nearest(name, known()).filter(|_| !is_known) {
                 let text = format!("{name} has no effect: did you mean {meant}?");
                 self.problems.warn(&Origin::Environment(name.clone()), text);
