@@ -11,18 +11,21 @@ use parking_lot::{Condvar, Mutex};
 use super::disk::{Disk, File};
 use super::failure::Failure;
 use super::mark::{IDENTITY, MARK, Mark, encode_identity, encode_mark, write_all};
-use super::record::Identity;
+use super::record::{Identity, MOST};
 use super::room::{
     Fault, create_aside, create_segment, is_full, put_in_place, sync_names, write_zeros,
 };
 use super::scan::read_full;
 use super::segment::{Segment, SegmentHead};
 use super::segmented::{Opened, Options, Proven, SegmentLog, State};
-use super::store::{LogId, OpenError};
+use super::store::{Damage, LogId, OpenError};
 use super::survey::{Survey, survey};
 
 /// Bytes that are written again at once.
 const PIECE: usize = 1 << 20;
+
+/// Numbers that a log has to have ahead to be opened.
+const NUMBERS_AHEAD: u64 = 1 << 16;
 
 impl SegmentLog {
     /// Opens the log of a disk; begins one where there never was any. What was not flushed and is not
@@ -43,6 +46,7 @@ impl SegmentLog {
             refuse(&mut found)?;
         }
         let identity = found.identity.expect("a log that was begun has an identity");
+        expect_numbers(&*disk, &found, 0)?;
         // Names that are seen may still be lost, and from here on things rely on them.
         sync_names(&*disk, options.faults).map_err(|error| fault(&*disk, "sync", "", error))?;
         let mut segments = std::mem::take(&mut found.segments);
@@ -193,4 +197,20 @@ fn remove(disk: &dyn Disk, leftovers: &[String], options: &Options) -> Result<()
 
 pub(super) fn fault(disk: &dyn Disk, what: &str, name: &str, source: io::Error) -> OpenError {
     OpenError::Io { doing: format!("{what} of {}", disk.shown(name)), source }
+}
+
+/// Fails if the log is about to reach the last of its numbers, as no log is that was only ever written:
+/// there would be none for what it goes on with.
+pub(super) fn expect_numbers(
+    disk: &dyn Disk,
+    found: &Survey,
+    snapshot: u64,
+) -> Result<(), OpenError> {
+    if found.serial.max(found.last.index).max(snapshot) < MOST - NUMBERS_AHEAD {
+        return Ok(());
+    }
+    let file =
+        found.segments.last().map_or_else(|| disk.shown(MARK), |last| disk.shown(&last.name));
+    let found = "a number behind which hardly any other is left".to_owned();
+    Err(OpenError::Damage(Damage { file, offset: 0, found }))
 }

@@ -7,7 +7,7 @@
 use super::disk::Disk;
 use super::faults::Faults;
 use super::mark::{IDENTITY, MARK, Mark, encode_identity, encode_mark, write_all};
-use super::open::{fault, place};
+use super::open::{expect_numbers, fault, place};
 use super::room::{Fault, create_segment};
 use super::scan::read_full;
 use super::segment::{Segment, SegmentHead, first_of, segment_name};
@@ -114,6 +114,7 @@ pub fn repair(disk: &dyn Disk, options: &Options, snapshot: LogId) -> Result<Rep
         repaired.damages.extend(found.damages.iter().cloned());
     }
     let identity = found.identity.expect("an identity that was restored is there");
+    expect_numbers(disk, &found, snapshot.index)?;
     let first = found.segments.first();
     let is_joined = first.is_some_and(|first| first.head.before.index <= snapshot.index)
         && found.last.index >= snapshot.index;

@@ -34,6 +34,22 @@ fn a_segment_with_a_number_that_no_log_reaches_is_refused() {
 }
 
 #[test]
+fn a_log_at_the_last_of_its_numbers_is_refused_and_not_repaired_into_one_that_is() {
+    let last = i64::MAX as u64;
+    for (serial, index) in [(last, 4), (9, last), (last - 1, last - 1)] {
+        let disk = with_identity();
+        let before = LogId { term: 1, index };
+        let head = SegmentHead { serial, before, begins: true, note: Bytes::new() };
+        disk.put(&segment_name(index.wrapping_add(1)), &head.encode(&small().identity));
+        let refused = try_open(&disk).err().map(|error| error.to_string());
+        assert!(refused.is_some_and(|text| text.contains("hardly any")), "{serial} {index}");
+        if repair(&disk, &small(), LogId::default()).is_ok_and(|repaired| repaired.lost > 0) {
+            append(&open(&disk), 1, 3);
+        }
+    }
+}
+
+#[test]
 fn a_mark_with_a_number_that_no_log_reaches_is_not_believed() {
     for giant in GIANTS {
         let disk = SimDisk::new();
