@@ -7,7 +7,7 @@ and its data. When an order is carried out, the line `done` is written to its st
 
 The server has one user of SASL, whose name and password are in the program's environment as
 `COMPAT_USER` and `COMPAT_PASSWORD`. It takes TLS on the same port; `COMPAT_CERTIFICATES` is the folder
-with the certificates of the authority and of a client, see `certificates.py`.
+with the certificates of the authority and of a client, see `key_files.py`.
 
 Usage: `directed.py PROGRAM [WORD...]`; the addresses follow the words. Exits 0 when all claims
 hold. See `server_process.py` for how to choose the server.
@@ -23,7 +23,7 @@ import threading
 from pathlib import Path
 from typing import Sequence, Union
 
-import certificates
+import key_files
 import server_process
 from cutting_proxy import CuttingProxy
 
@@ -34,7 +34,7 @@ USER, PASSWORD = "bob", "bob's secret"
 def run(command: Sequence[Union[str, Path]]) -> int:
     """0 when the program says that all its claims hold; it is killed after `DEADLINE` seconds."""
     with tempfile.TemporaryDirectory(prefix="compat-certificates-") as folder:
-        certificates.make(Path(folder))
+        key_files.make(Path(folder))
         return _run(command, Path(folder))
 
 

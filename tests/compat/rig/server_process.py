@@ -108,7 +108,7 @@ def start_with_users(users: Mapping[str, str],
                      certificates: Optional[Path] = None) -> ServerProcess:
     """A server of its own whose SASL users these are, with their passwords.
 
-    With `certificates`, a folder as `certificates.make` leaves it, the server's port also takes TLS
+    With `certificates`, a folder as `key_files.make` leaves it, the server's port also takes TLS
     from clients that have a certificate.
     """
     scratch = Path(tempfile.mkdtemp(prefix="compat-users-"))
