@@ -208,7 +208,12 @@ impl Solo {
                 self.ration(&mut round);
                 round.entry = self.append(&round, true).map_err(no_reserve)?;
             }
-            appended => round.entry = appended.map_err(no_reserve)?,
+            appended => {
+                round.entry = appended.map_err(no_reserve)?;
+                if round.entry.is_some() {
+                    self.space.found_room();
+                }
+            }
         }
         if round.entry.is_some() {
             let before = (self.parts.clock)().moment;

@@ -45,6 +45,11 @@ impl Space {
         self.spent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 
+    /// The log found room of the disk's, and has all of its own again.
+    pub(super) fn found_room(&self) {
+        self.spent.store(0, Ordering::Relaxed);
+    }
+
     /// Looks how much is free. It takes twice the least to be trusted again, so that a disk on the
     /// edge does not change its mind with every write.
     pub(super) fn look(&self) {
@@ -67,7 +72,6 @@ impl Space {
                  there is room"
             );
         } else {
-            self.spent.store(0, Ordering::Relaxed);
             tracing::info!("the disk has room again: {why}. All writes are accepted");
         }
     }

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use super::ceilings::is_passed;
 use super::peer::Peer;
 use super::{Now, Service};
-use crate::base::{CreateMode, SessionId, limits};
+use crate::base::{CreateMode, Moment, SessionId, limits};
 use crate::engine::Change;
 use crate::wire::{Create, MultiOp, Request};
 
@@ -43,7 +43,7 @@ impl Service {
         } else if is_passed(bytes, most.saturating_mul(limits::REFUSE_AT)) {
             Pressure::Reads
         } else if oldest != 0
-            && now.moment.since(crate::base::Moment(oldest)) > self.options.ceilings.under_way_age
+            && now.moment.since(Moment(oldest)) > self.options.ceilings.under_way_age
         {
             Pressure::Room
         } else {
