@@ -246,7 +246,7 @@ impl World {
 fn handshake(session: SessionId) -> BytesMut {
     let mut bytes = BytesMut::new();
     ConnectRequest {
-        protocol_version: 0,
+        hello: None,
         last_zxid_seen: Zxid::ZERO,
         timeout: 10_000,
         session_id: session,

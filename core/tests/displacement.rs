@@ -54,7 +54,7 @@ fn connect(service: &Service, peer: &Arc<Peer>, session: SessionId) -> ConnectRe
 fn ask(service: &Service, peer: &Arc<Peer>, session: SessionId) {
     let mut bytes = BytesMut::new();
     ConnectRequest {
-        protocol_version: 0,
+        hello: None,
         last_zxid_seen: Zxid::ZERO,
         timeout: 10_000,
         session_id: session,

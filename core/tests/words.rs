@@ -59,7 +59,7 @@ fn send(service: &Service, peer: &Arc<Peer>, bytes: &mut BytesMut, now: Now) -> 
 fn session(service: &Service) -> Arc<Peer> {
     let (peer, mut bytes) = (open(service), BytesMut::new());
     ConnectRequest {
-        protocol_version: 0,
+        hello: None,
         last_zxid_seen: Zxid::ZERO,
         timeout: 30_000,
         session_id: SessionId::NONE,

@@ -88,7 +88,7 @@ fn batch() -> Batch {
         |id| Change::CreateSession { id, timeout: Millis(10_000), password: Password([7; 16]) };
     let mut changes = vec![session(OWNER), session(other)];
     changes.extend(requests.map(Change::Request));
-    changes.push(Change::EndSession { id: other, cause: Cause::Expired });
+    changes.push(Change::EndSession { id: other, cause: Cause::EXPIRED });
     changes.push(Change::Reap { path: "/c".into() });
     let identities: Arc<[Identity]> =
         Arc::new([Identity { scheme: "ip".into(), id: "127.0.0.1".into() }]);

@@ -43,12 +43,13 @@ fn write_requests(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let mut stream = BytesMut::new();
     let hello = ConnectRequest {
-        protocol_version: 0,
+        hello: None,
         last_zxid_seen: Zxid(0),
         timeout: 10_000,
         session_id: SessionId::NONE,
         password: Some(Bytes::from_static(&[0; 16])),
         read_only: Some(false),
+        welcome: None,
     };
     hello.encode(&mut stream);
     write(folder, "handshake", HANDSHAKE, &stream[4..])?;
@@ -70,6 +71,7 @@ fn write_replies(folder: &Path) -> io::Result<()> {
         session_id: SessionId(0x0100_0023_ac56_0000),
         password: Password([7; 16]),
         read_only: Some(false),
+        welcome: None,
     };
     welcome.encode(&mut stream);
     write(folder, "handshake", HANDSHAKE, &stream[4..])?;

@@ -362,7 +362,7 @@ impl Import<'_> {
         let sessions = state.sessions().clone();
         for (&id, &timeout) in sessions.iter().filter(|(id, _)| !id.is_none()) {
             let timeout = Millis(u32::try_from(timeout).unwrap_or(0).max(1));
-            restore.session(id, Registered { timeout, password: password(id) })?;
+            restore.session(id, Registered::new(timeout, password(id)))?;
         }
         let counts = &mut self.report.counts;
         counts.sessions = sessions.len() as u64;

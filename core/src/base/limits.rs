@@ -284,3 +284,21 @@ pub const TLS_LOOK: Duration = Duration::from_secs(1);
 /// How often a failed TLS handshake is worth a line in the program's log. Those between two lines are
 /// counted in the second.
 pub const TLS_COMPLAINT: Duration = Duration::from_secs(10);
+
+/// Answers to numbered writes that a server keeps for one session, so that a write which is sent again
+/// is answered again and not carried out again. The oldest goes first; a client of this project has no
+/// more under way. A part of the replicated state: another number needs another version of the image.
+pub const WINDOW_REPLIES: usize = 64;
+
+/// Bytes of them. A longer answer is not kept: the client does not number a write that could have one.
+pub const WINDOW_BYTES: usize = 64 << 10;
+
+/// Sessions that ended and are still listed, with the cause. The oldest goes first. A part of the
+/// replicated state: another number needs another version of the image.
+pub const ENDED_SESSIONS: usize = 1_024;
+
+/// Values one session may bind to itself. One more is refused with `QuotaExceeded`.
+pub const SESSION_VALUES: u32 = 64;
+
+/// Bytes of them, names and data. What would exceed it is refused with `QuotaExceeded`.
+pub const SESSION_VALUE_BYTES: u32 = 64 << 10;

@@ -122,6 +122,7 @@ pub(super) fn bulk(request: &Request) -> usize {
                 MultiOp::Create(create) => of_create(create),
                 MultiOp::SetData { path, data, .. } => path.len() + of_data(data),
                 MultiOp::Delete { path, .. } | MultiOp::Check { path, .. } => path.len(),
+                MultiOp::CheckSession { .. } => 0,
             })
             .sum(),
         Request::MultiRead(ops) => {

@@ -24,7 +24,8 @@ pub fn enter(mut request: Request, chroot: &str) -> Result<Request> {
         | Request::Check { path, .. }
         | Request::CheckWatches { path, .. }
         | Request::RemoveWatches { path, .. }
-        | Request::GetAllChildrenNumber { path } => enter_path(path, chroot)?,
+        | Request::GetAllChildrenNumber { path }
+        | Request::Adopt { path, .. } => enter_path(path, chroot)?,
         Request::Multi(ops) => {
             for op in ops {
                 match op {
@@ -32,6 +33,7 @@ pub fn enter(mut request: Request, chroot: &str) -> Result<Request> {
                     MultiOp::Delete { path, .. }
                     | MultiOp::SetData { path, .. }
                     | MultiOp::Check { path, .. } => enter_path(path, chroot)?,
+                    MultiOp::CheckSession { .. } => {}
                 }
             }
         }
@@ -45,11 +47,19 @@ pub fn enter(mut request: Request, chroot: &str) -> Result<Request> {
             None if chroot.is_empty() => {}
             None => *prefix = Some(chroot.to_owned()),
         },
-        Request::Reconfig | Request::Auth { .. } | Request::WhoAmI => {}
+        Request::Reconfig
+        | Request::Auth { .. }
+        | Request::WhoAmI
+        | Request::HandOver { .. }
+        | Request::Fence { .. } => {}
         Request::AddWatch { .. } => {
             return Err(Error::Invalid("a persistent watch is added by watch or watch_to".into()));
         }
-        Request::Ping | Request::SetWatches(_) | Request::Sasl { .. } | Request::CloseSession => {
+        Request::Ping
+        | Request::SetWatches(_)
+        | Request::Sasl { .. }
+        | Request::CloseSession
+        | Request::Once(_) => {
             return Err(Error::Invalid("the client sends this request by itself".into()));
         }
     }
@@ -127,7 +137,8 @@ pub fn subject(request: &Request) -> &str {
         | Request::CheckWatches { path, .. }
         | Request::RemoveWatches { path, .. }
         | Request::AddWatch { path, .. }
-        | Request::GetAllChildrenNumber { path } => path,
+        | Request::GetAllChildrenNumber { path }
+        | Request::Adopt { path, .. } => path,
         Request::GetEphemerals { prefix } => prefix.as_deref().unwrap_or_default(),
         _ => "",
     }

@@ -175,12 +175,12 @@ impl Machine {
         // A session that only a read-only server knows is not worth asking for anywhere else.
         let asked = if self.known.is_provisional { Known::default() } else { self.known };
         ConnectRequest {
-            protocol_version: 0,
             last_zxid_seen: self.last_zxid,
             timeout: i32::try_from(self.settings.timeout.0).unwrap_or(i32::MAX),
             session_id: asked.id,
             password: Some(Bytes::copy_from_slice(&asked.password.0)),
             read_only: Some(self.settings.read_only),
+            hello: None,
         }
         .encode(&mut self.out);
         self.link = Link::Handshake { server, asked: asked.id, sent: now, deadline };

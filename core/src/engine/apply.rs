@@ -34,12 +34,12 @@ impl Engine {
         };
         match &txn.change {
             Change::CreateSession { id, timeout, password } => {
-                let created = self.create_session(*id, *timeout, *password);
+                let created = self.create_session(*id, (*timeout, *password), txn.at);
                 effects.begun = created.ok().map(|()| *id);
                 effects.result = created.map(|()| Reply::Done);
             }
-            Change::EndSession { id, .. } => {
-                let ended = self.end_session(&mut draft, *id);
+            Change::EndSession { id, cause } => {
+                let ended = self.end_session(&mut draft, (*id, *cause), txn.at);
                 effects.ended = ended.ok().map(|()| *id);
                 effects.result = ended.map(|()| Reply::Done);
             }

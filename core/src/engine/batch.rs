@@ -17,7 +17,7 @@ use crate::wire::jute::{self, Malformed, Reader};
 use crate::wire::{Op, Request};
 
 /// The version written, and the newest one read.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// The most transactions whoever writes puts into one batch. More are read all the same.
 pub const MOST_TXNS: usize = 4_096;
@@ -40,6 +40,10 @@ pub struct Rules {
     pub ephemerals_per_session: u32,
     /// How many bytes their paths and data may have together.
     pub ephemeral_bytes_per_session: u64,
+    /// How many values one session may bind to itself; with 0 there is no session data.
+    pub session_values: u32,
+    /// How many bytes their names and data may have together.
+    pub session_value_bytes: u32,
 }
 
 impl Default for Rules {
@@ -52,6 +56,8 @@ impl Default for Rules {
             enforces_quota: false,
             ephemerals_per_session: limits::EPHEMERALS_PER_SESSION,
             ephemeral_bytes_per_session: limits::EPHEMERAL_BYTES_PER_SESSION,
+            session_values: limits::SESSION_VALUES,
+            session_value_bytes: limits::SESSION_VALUE_BYTES,
         }
     }
 }
@@ -64,6 +70,8 @@ impl Rules {
             never_used_containers,
             ephemerals_per_session: u32::MAX,
             ephemeral_bytes_per_session: u64::MAX,
+            session_values: 0,
+            session_value_bytes: 0,
             ..Rules::default()
         }
     }
@@ -133,6 +141,8 @@ fn put_head(out: &mut BytesMut, epoch: u32, rules: Rules, count: usize) {
     }
     out.put_u32(rules.ephemerals_per_session);
     out.put_u64(rules.ephemeral_bytes_per_session);
+    out.put_u32(rules.session_values);
+    out.put_u32(rules.session_value_bytes);
     jute::put_length(out, count);
 }
 
@@ -203,7 +213,7 @@ impl Batch {
         let mut txns: Vec<Txn> = Vec::with_capacity(count.min(MOST_TXNS));
         let mut before = None;
         for _ in 0..count {
-            let mut txn = take_txn(&mut reader, before.take())?;
+            let mut txn = take_txn(&mut reader, before.take(), version)?;
             before = Some(txn.identities.clone());
             if matches!(txn.change, Change::EndSession { .. }) {
                 txn.identities = Arc::from([]);
@@ -234,10 +244,16 @@ fn take_rules(reader: &mut Reader, version: u8) -> jute::Result<Rules> {
         enforces_quota: reader.bool()?,
         ephemerals_per_session: reader.int()? as u32,
         ephemeral_bytes_per_session: reader.long()? as u64,
+        session_values: if version < 3 { 0 } else { reader.int()? as u32 },
+        session_value_bytes: if version < 3 { 0 } else { reader.int()? as u32 },
     })
 }
 
-fn take_txn(reader: &mut Reader, before: Option<Arc<[Identity]>>) -> jute::Result<Txn> {
+fn take_txn(
+    reader: &mut Reader,
+    before: Option<Arc<[Identity]>>,
+    version: u8,
+) -> jute::Result<Txn> {
     let at = WallMillis(reader.long()?);
     let session = SessionId(reader.long()?);
     let identities = if reader.bool()? {
@@ -247,7 +263,7 @@ fn take_txn(reader: &mut Reader, before: Option<Arc<[Identity]>>) -> jute::Resul
             .vector(|reader| Ok(Identity { scheme: reader.string()?, id: reader.string()? }))?;
         listed.into()
     };
-    Ok(Txn { at, session, identities, change: take_change(reader)? })
+    Ok(Txn { at, session, identities, change: take_change(reader, version)? })
 }
 
 fn put_change(out: &mut BytesMut, change: &Change) {
@@ -261,11 +277,7 @@ fn put_change(out: &mut BytesMut, change: &Change) {
         Change::EndSession { id, cause } => {
             out.put_u8(2);
             out.put_i64(id.0);
-            out.put_u8(match cause {
-                Cause::Closed => 0,
-                Cause::Expired => 1,
-                Cause::Administrator => 2,
-            });
+            put_cause(out, *cause);
         }
         Change::Request(request) => {
             out.put_u8(3);
@@ -279,7 +291,45 @@ fn put_change(out: &mut BytesMut, change: &Change) {
     }
 }
 
-fn take_change(reader: &mut Reader) -> jute::Result<Change> {
+fn put_cause(out: &mut BytesMut, cause: Cause) {
+    match cause {
+        Cause::Closed => out.put_u8(0),
+        Cause::Expired { silence, late } => {
+            out.put_u8(1);
+            out.put_u32(silence.0);
+            out.put_u32(late.0);
+        }
+        Cause::Administrator => out.put_u8(2),
+        Cause::Crashed { after } => {
+            out.put_u8(3);
+            out.put_u32(after.0);
+        }
+        // Part of the end of another transaction, and never one of its own.
+        Cause::HandedOver { to: other } | Cause::Fenced { by: other } => {
+            out.put_u8(if matches!(cause, Cause::Fenced { .. }) { 5 } else { 4 });
+            out.put_i64(other.0);
+        }
+    }
+}
+
+fn take_cause(reader: &mut Reader, version: u8) -> jute::Result<Cause> {
+    let length = |reader: &mut Reader| match version {
+        // How long was not kept.
+        ..3 => Ok(Millis(0)),
+        _ => Ok(Millis(reader.int()? as u32)),
+    };
+    Ok(match reader.byte()? {
+        0 => Cause::Closed,
+        1 => Cause::Expired { silence: length(reader)?, late: length(reader)? },
+        2 => Cause::Administrator,
+        3 => Cause::Crashed { after: length(reader)? },
+        4 => Cause::HandedOver { to: SessionId(reader.long()?) },
+        5 => Cause::Fenced { by: SessionId(reader.long()?) },
+        _ => return Err(Malformed),
+    })
+}
+
+fn take_change(reader: &mut Reader, version: u8) -> jute::Result<Change> {
     Ok(match reader.byte()? {
         1 => Change::CreateSession {
             id: SessionId(reader.long()?),
@@ -288,12 +338,7 @@ fn take_change(reader: &mut Reader) -> jute::Result<Change> {
         },
         2 => Change::EndSession {
             id: SessionId(reader.long()?),
-            cause: match reader.byte()? {
-                0 => Cause::Closed,
-                1 => Cause::Expired,
-                2 => Cause::Administrator,
-                _ => return Err(Malformed),
-            },
+            cause: take_cause(reader, version)?,
         },
         3 => {
             let op = Op::from_number(reader.int()?).ok_or(Malformed)?;

@@ -4,24 +4,30 @@
 //! depends on but the rules, which every batch brings along. Reading believes nothing: what is
 //! not exactly an item is malformed.
 
+mod sessions;
+
 use std::sync::Arc;
 
 use crate::base::mode::Ttl;
-use crate::base::{Acl, Millis, Password, Perms, SessionId, WallMillis, Zxid};
-use crate::session::Registered;
+use crate::base::{Acl, Perms, SessionId, WallMillis, Zxid};
+use crate::session::{Ended, Registered};
 use crate::tree::{Kind, Metadata};
 
-/// The version written, and the newest one read.
-pub const VERSION: u32 = 1;
+pub(super) use sessions::{put_ended, put_session};
+
+/// The version written, and the newest one read. Version 1 knew less of sessions.
+pub const VERSION: u32 = 2;
 
 /// The longest item that is read, in bytes. No request that makes a znode is longer.
 pub(super) const MAX_ITEM: usize = 1 << 30;
 
 const HEAD: u8 = 1;
 const ACL: u8 = 2;
-const SESSION: u8 = 3;
+const SESSION_OF_VERSION_1: u8 = 3;
 const ZNODE: u8 = 4;
 const END: u8 = 5;
+const SESSION: u8 = 6;
+const ENDED: u8 = 7;
 
 /// The kind of a znode, in the lowest bits of its flags.
 const KIND: u8 = 0b11;
@@ -58,6 +64,7 @@ pub(super) enum Item<'a> {
     Head { version: u32, last_zxid: Zxid },
     Acl(Vec<Acl>),
     Session(SessionId, Registered),
+    Ended(Ended),
     Znode(ZnodeItem<'a>),
     End(Counts),
 }
@@ -82,19 +89,16 @@ pub(super) fn put_head(out: &mut Vec<u8>, last_zxid: Zxid) {
 
 pub(super) fn put_acl(out: &mut Vec<u8>, list: &Arc<[Acl]>) {
     out.push(ACL);
+    put_entries(out, list);
+}
+
+fn put_entries(out: &mut Vec<u8>, list: &[Acl]) {
     put_length(out, list.len());
-    for acl in list.iter() {
+    for acl in list {
         out.extend_from_slice(&acl.perms.0.to_le_bytes());
         put_bytes(out, acl.id.scheme.as_bytes());
         put_bytes(out, acl.id.id.as_bytes());
     }
-}
-
-pub(super) fn put_session(out: &mut Vec<u8>, id: SessionId, registered: &Registered) {
-    out.push(SESSION);
-    out.extend_from_slice(&id.0.to_le_bytes());
-    out.extend_from_slice(&registered.timeout.0.to_le_bytes());
-    out.extend_from_slice(&registered.password.0);
 }
 
 pub(super) fn put_znode(out: &mut Vec<u8>, znode: &ZnodeItem<'_>) {
@@ -168,11 +172,9 @@ pub(super) fn take<'a>(bytes: &mut &'a [u8]) -> Result<Item<'a>, Missing> {
     let item = match rest.byte()? {
         HEAD => Item::Head { version: rest.int()? as u32, last_zxid: Zxid(rest.long()?) },
         ACL => Item::Acl(rest.acl()?),
-        SESSION => {
-            let id = SessionId(rest.long()?);
-            let timeout = Millis(rest.int()? as u32);
-            Item::Session(id, Registered { timeout, password: Password(rest.array()?) })
-        }
+        SESSION_OF_VERSION_1 => rest.session_of_version_1()?,
+        SESSION => rest.session()?,
+        ENDED => rest.ended()?,
         ZNODE => Item::Znode(rest.znode()?),
         END => {
             let mut count = || rest.long().map(|count| count as u64);

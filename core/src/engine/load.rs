@@ -96,10 +96,10 @@ impl Loader {
             return Err(image_fault("does not have its head at its beginning"));
         }
         match item {
-            Item::Head { version: VERSION, last_zxid } if last_zxid < Zxid::ZERO => {
+            Item::Head { version: 1..=VERSION, last_zxid } if last_zxid < Zxid::ZERO => {
                 return Err(image_fault("ends at a zxid below zero"));
             }
-            Item::Head { version: VERSION, last_zxid } => self.last_zxid = Some(last_zxid),
+            Item::Head { version: 1..=VERSION, last_zxid } => self.last_zxid = Some(last_zxid),
             Item::Head { version, .. } => {
                 return Err(image_fault(&format!(
                     "has format version {version}, this release reads up to {VERSION}"
@@ -113,6 +113,7 @@ impl Loader {
                 self.counts.sessions += 1;
                 super::restore::register(&mut self.registry, id, registered)?;
             }
+            Item::Ended(ended) => self.registry.note_end(ended),
             Item::Znode(znode) => self.znode(znode)?,
             Item::End(counts) if counts == self.counts => self.is_over = true,
             Item::End(_) => return Err(image_fault("does not hold what its end counts")),

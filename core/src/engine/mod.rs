@@ -54,7 +54,7 @@ pub use read::{Read, read};
 pub use restore::Restore;
 pub use rewatch::{Rewatch, rewatch};
 pub use scan::{Budget, Progress, Remains, Scan};
-pub use txn::{Cause, Change, Txn};
+pub use txn::{Change, Txn};
 
 use std::sync::Arc;
 
@@ -62,6 +62,7 @@ use crate::base::{Zxid, limits};
 use crate::session::{Ephemerals, Registry};
 use crate::tree::Tree;
 
+pub use crate::session::Cause;
 pub use crate::tree::{Inconsistent, Znode};
 
 /// What an engine is told once.

@@ -55,6 +55,10 @@ impl Engine {
             MultiOp::Check { path, version } => {
                 self.check_version((path, *version), asker).map(|()| MultiResult::Checked)
             }
+            MultiOp::CheckSession { session } => {
+                let lives = self.registry.contains(*session);
+                lives.then_some(MultiResult::Checked).ok_or(Code::UnknownSession)
+            }
         }
     }
 }

@@ -41,6 +41,7 @@ pub struct Scan {
 enum Part {
     Head,
     Sessions,
+    Ended,
     Znodes,
     Over,
 }
@@ -106,8 +107,14 @@ impl Engine {
                     image::put_session(out, id, registered);
                 });
                 if !is_more {
-                    scan.part = Part::Znodes;
+                    scan.part = Part::Ended;
                 }
+            }
+            Part::Ended => {
+                for ended in self.registry.scanned_ended().into_iter().flat_map(|all| all.iter()) {
+                    image::put_ended(out, ended);
+                }
+                scan.part = Part::Znodes;
             }
             Part::Znodes => {
                 let ceiling = out.len() + budget.bytes;

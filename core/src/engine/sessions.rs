@@ -2,8 +2,8 @@
 
 use super::Engine;
 use super::draft::Draft;
-use crate::base::{Code, Millis, Password, SessionId, path};
-use crate::session::Registered;
+use crate::base::{Code, Millis, Password, SessionId, WallMillis, path};
+use crate::session::{Cause, Ended, Registered};
 use crate::tree::Kind;
 
 impl Engine {
@@ -14,10 +14,12 @@ impl Engine {
     pub(super) fn create_session(
         &mut self,
         id: SessionId,
-        timeout: Millis,
-        password: Password,
+        (timeout, password): (Millis, Password),
+        at: WallMillis,
     ) -> Result<(), Code> {
-        let fresh = !id.is_none() && self.registry.insert(id, Registered { timeout, password });
+        let registered =
+            Registered { since: at, begun: self.last_zxid, ..Registered::new(timeout, password) };
+        let fresh = !id.is_none() && self.registry.insert(id, registered);
         if fresh { Ok(()) } else { Err(Code::SystemError) }
     }
 
@@ -31,14 +33,23 @@ impl Engine {
         }
     }
 
-    /// Ends a session and deletes its ephemerals in the order of their paths.
+    /// Ends a session and deletes its ephemerals in the order of their paths. How it ended is kept.
     ///
     /// # Errors
     /// `SessionExpired` if there is no such session any more.
-    pub(super) fn end_session(&mut self, draft: &mut Draft, id: SessionId) -> Result<(), Code> {
-        self.registry.remove(id).ok_or(Code::SessionExpired)?;
+    pub(super) fn end_session(
+        &mut self,
+        draft: &mut Draft,
+        (id, cause): (SessionId, Cause),
+        at: WallMillis,
+    ) -> Result<(), Code> {
+        let registered = self.registry.remove(id).ok_or(Code::SessionExpired)?;
         let zxid = self.last_zxid;
-        for path in self.ephemerals.take(id) {
+        let orphans = self.ephemerals.take(id);
+        let ephemerals = u32::try_from(orphans.len()).unwrap_or(u32::MAX);
+        let Registered { since, timeout, .. } = registered;
+        self.registry.note_end(Ended { id, cause, zxid, at, since, timeout, ephemerals });
+        for path in orphans {
             let parent = path::parent(&path).and_then(|parent| self.tree.find(parent));
             if let (Some(parent), Some(znode)) = (parent, self.tree.find(&path)) {
                 self.draft_remove(draft, (parent, znode), &path, zxid);

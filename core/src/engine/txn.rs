@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::{Identity, Millis, Password, SessionId, WallMillis};
+use crate::session::Cause;
 use crate::wire;
 
 /// One entry of the total order.
@@ -34,7 +35,7 @@ pub enum Change {
     EndSession {
         /// Which.
         id: SessionId,
-        /// Why. Makes no difference to the state.
+        /// Why. What is kept of it says so.
         cause: Cause,
     },
     /// A write that a client asked for. Reads, and whatever else is not a write, are refused.
@@ -58,23 +59,17 @@ impl Change {
 
     /// Whether a write only takes things away.
     pub fn makes_room(request: &wire::Request) -> bool {
-        match request {
-            wire::Request::Delete { .. } => true,
-            wire::Request::Multi(ops) => ops
-                .iter()
-                .all(|op| matches!(op, wire::MultiOp::Delete { .. } | wire::MultiOp::Check { .. })),
+        use wire::{MultiOp, Request};
+        let takes = |op: &MultiOp| {
+            matches!(
+                op,
+                MultiOp::Delete { .. } | MultiOp::Check { .. } | MultiOp::CheckSession { .. }
+            )
+        };
+        match request.unnumbered() {
+            Request::Delete { .. } | Request::Fence { .. } => true,
+            Request::Multi(ops) => ops.iter().all(takes),
             _ => false,
         }
     }
-}
-
-/// Why a session ended.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Cause {
-    /// Its client closed it.
-    Closed,
-    /// Nothing was heard from its client for as long as its timeout.
-    Expired,
-    /// An operator ended it.
-    Administrator,
 }

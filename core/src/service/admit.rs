@@ -93,7 +93,7 @@ impl Service {
     ) -> bool {
         let session: SessionId = request.session_id;
         let engine = self.engine();
-        let Some(registered) = engine.registry().get(session).copied() else { return false };
+        let Some(registered) = engine.registry().get(session).cloned() else { return false };
         if !registered.password.matches(request.password.as_deref().unwrap_or_default()) {
             return false;
         }
@@ -115,7 +115,8 @@ impl Service {
         peer.begin_handshake();
         let read_only = request.read_only.map(|_| false);
         let password = registered.password;
-        let response = ConnectResponse { timeout, session_id: session, password, read_only };
+        let response =
+            ConnectResponse { timeout, session_id: session, password, read_only, welcome: None };
         let successor = Successor { peer: peer.clone(), session, lease, response };
         let at_once = match sessions.draining.get(&session) {
             Some(before) => before.line.pass_to(successor),

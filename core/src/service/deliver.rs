@@ -183,7 +183,8 @@ impl Service {
         debug_assert!(before.is_none(), "S4: a new session has no connection");
         drop(sessions);
         let read_only = read_only.map(|_| false);
-        let response = ConnectResponse { timeout, session_id: id, password, read_only };
+        let response =
+            ConnectResponse { timeout, session_id: id, password, read_only, welcome: None };
         self.hand_over(Successor { peer: peer.clone(), session: id, lease, response }, now);
     }
 

@@ -83,7 +83,7 @@ impl Service {
     /// Whether a write of a session would add to the ephemerals of an account that keeps as much alive as
     /// it may: by creating one, or by more data for one.
     pub(super) fn is_full_for_ephemerals(&self, session: SessionId, request: &Request) -> bool {
-        let ops = match request {
+        let ops = match request.unnumbered() {
             Request::Create(create) => return self.would_own(session, create),
             Request::SetData { path, data, .. } => {
                 return self.would_grow(path, data.as_ref().map_or(0, |data| data.len()));
@@ -96,7 +96,7 @@ impl Service {
             MultiOp::SetData { path, data, .. } => {
                 self.would_grow(path, data.as_ref().map_or(0, |data| data.len()))
             }
-            MultiOp::Delete { .. } | MultiOp::Check { .. } => false,
+            MultiOp::Delete { .. } | MultiOp::Check { .. } | MultiOp::CheckSession { .. } => false,
         })
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::deliver::Proposal;
 use super::{Limit, Now, Service};
-use crate::base::{Moment, SessionId};
+use crate::base::{Millis, Moment, SessionId};
 use crate::engine::{Cause, Change, Txn};
 use crate::session::Lease;
 
@@ -81,7 +81,9 @@ impl Service {
         match lease.expire(now.moment) {
             Some(late) => {
                 self.stats.note_lateness(late);
-                propose(ending(id, Cause::Expired, now));
+                let late = Millis::from_duration(late);
+                let silence = Millis(lease.timeout().0.saturating_add(late.0));
+                propose(ending(id, Cause::Expired { silence, late }, now));
             }
             None => {
                 if let Some(deadline) = lease.deadline() {

@@ -1,25 +1,65 @@
 //! Replicated: which sessions exist. Changed only by `apply`, part of every snapshot.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::base::{Millis, Password, SessionId};
+use crate::base::{Identity, Millis, Password, SessionId, WallMillis, Zxid};
 
+use super::data::SessionData;
+use super::ended::{Ended, EndedSessions};
 use super::scan::Scan;
+use super::window::Window;
 
 /// What is known of a session for as long as it exists.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Registered {
     /// The timeout granted at creation. A re-attach may agree on another for its own connection;
     /// this one stays, and counts again after a restart.
     pub timeout: Millis,
     /// What a re-attach has to present.
     pub password: Password,
+    /// When it began; 0 for one that began before that was kept.
+    pub since: WallMillis,
+    /// The transaction that began it; zero likewise.
+    pub begun: Zxid,
+    /// What its client had proven at its latest write.
+    pub identities: Arc<[Identity]>,
+    /// The answers to its latest numbered writes.
+    pub window: Option<Arc<Window>>,
+    /// The values it has bound to itself.
+    pub data: Option<Arc<SessionData>>,
 }
 
-/// All sessions, in the order of their ids.
+impl Registered {
+    /// A session that has just begun, or of which nothing else is known.
+    pub fn new(timeout: Millis, password: Password) -> Registered {
+        Registered {
+            timeout,
+            password,
+            since: WallMillis(0),
+            begun: Zxid::ZERO,
+            identities: Arc::from([]),
+            window: None,
+            data: None,
+        }
+    }
+
+    /// Its window, to change.
+    pub fn window_mut(&mut self) -> &mut Window {
+        Arc::make_mut(self.window.get_or_insert_default())
+    }
+
+    /// Its data, to change.
+    pub fn data_mut(&mut self) -> &mut SessionData {
+        Arc::make_mut(self.data.get_or_insert_default())
+    }
+}
+
+/// All sessions, in the order of their ids, and how the latest of those before them ended.
 #[derive(Debug, Default)]
 pub struct Registry {
     pub(super) sessions: BTreeMap<SessionId, Registered>,
+    pub(super) ended: EndedSessions,
     pub(super) scan: Option<Box<Scan>>,
 }
 
@@ -30,7 +70,9 @@ impl Registry {
             std::collections::btree_map::Entry::Occupied(_) => false,
             std::collections::btree_map::Entry::Vacant(free) => {
                 free.insert(registered);
-                self.save(id, None);
+                if let Some(scan) = &mut self.scan {
+                    scan.save(id, || None);
+                }
                 true
             }
         }
@@ -39,14 +81,29 @@ impl Registry {
     /// Removes a session and returns what was known of it.
     pub fn remove(&mut self, id: SessionId) -> Option<Registered> {
         let registered = self.sessions.remove(&id)?;
-        self.save(id, Some(registered));
+        if let Some(scan) = &mut self.scan {
+            scan.save(id, || Some(registered.clone()));
+        }
         Some(registered)
     }
 
-    fn save(&mut self, id: SessionId, was: Option<Registered>) {
+    /// What is known of a session, to change.
+    pub fn get_mut(&mut self, id: SessionId) -> Option<&mut Registered> {
+        let registered = self.sessions.get_mut(&id)?;
         if let Some(scan) = &mut self.scan {
-            scan.save(id, was);
+            scan.save(id, || Some(registered.clone()));
         }
+        Some(registered)
+    }
+
+    /// Notes how a session ended that was removed.
+    pub fn note_end(&mut self, ended: Ended) {
+        self.ended.note(ended);
+    }
+
+    /// How the latest sessions ended.
+    pub fn ended(&self) -> &EndedSessions {
+        &self.ended
     }
 
     /// What is known of a session.

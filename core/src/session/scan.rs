@@ -10,14 +10,17 @@ use parking_lot::Mutex;
 
 use crate::base::SessionId;
 
+use super::ended::EndedSessions;
 use super::registry::{Registered, Registry};
 
 /// A scan under way. The lock is taken by readers only: whoever changes the registry has it alone.
 #[derive(Debug)]
 pub(super) struct Scan {
     passed: Mutex<Passed>,
-    /// The highest id there was when the scan began.
-    last: SessionId,
+    /// The highest id there was when the scan began; none if there were none.
+    last: Option<SessionId>,
+    /// How the latest sessions before it had ended.
+    ended: EndedSessions,
 }
 
 /// How far the scan has come, and what waits for it.
@@ -32,10 +35,14 @@ struct Passed {
 impl Registry {
     /// Begins a scan of the sessions as they are now, in the place of any other.
     pub fn begin_scan(&mut self) {
-        self.scan = self.sessions.last_key_value().map(|(&last, _)| {
-            let passed = Mutex::new(Passed { upto: None, saved: BTreeMap::new() });
-            Box::new(Scan { passed, last })
-        });
+        let passed = Mutex::new(Passed { upto: None, saved: BTreeMap::new() });
+        let last = self.sessions.last_key_value().map(|(&last, _)| last);
+        self.scan = Some(Box::new(Scan { passed, last, ended: self.ended.clone() }));
+    }
+
+    /// How the latest sessions had ended when the scan began.
+    pub fn scanned_ended(&self) -> Option<&EndedSessions> {
+        self.scan.as_ref().map(|scan| &scan.ended)
     }
 
     /// Visits the next sessions, `most` at most. Returns whether there may be more.
@@ -43,9 +50,10 @@ impl Registry {
         let Some(scan) = &self.scan else {
             return false;
         };
+        let Some(last) = scan.last else { return false };
         let passed = &mut *scan.passed.lock();
         let from = passed.upto.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut living = self.sessions.range((from, Bound::Included(scan.last))).peekable();
+        let mut living = self.sessions.range((from, Bound::Included(last))).peekable();
         for _ in 0..most {
             let alive = living.peek().map(|&(&id, _)| id);
             let saved = passed.saved.first_key_value().map(|(&id, _)| id);
@@ -54,10 +62,10 @@ impl Registry {
             };
             passed.upto = Some(id);
             let now =
-                living.next_if(|&(&living, _)| living == id).map(|(_, registered)| *registered);
-            let was = if saved == Some(id) { passed.take() } else { now };
-            if let Some(registered) = was {
-                visit(id, &registered);
+                living.next_if(|&(&living, _)| living == id).map(|(_, registered)| registered);
+            let saved = (saved == Some(id)).then(|| passed.take());
+            if let Some(registered) = saved.as_ref().map_or(now, Option::as_ref) {
+                visit(id, registered);
             }
         }
         true
@@ -78,10 +86,10 @@ impl Registry {
 
 impl Scan {
     /// Keeps what an id was, if the scan has not come by yet and this is its first change.
-    pub(super) fn save(&mut self, id: SessionId, was: Option<Registered>) {
+    pub(super) fn save(&mut self, id: SessionId, was: impl FnOnce() -> Option<Registered>) {
         let passed = self.passed.get_mut();
-        if passed.upto < Some(id) && id <= self.last {
-            passed.saved.entry(id).or_insert(was);
+        if passed.upto < Some(id) && Some(id) <= self.last {
+            passed.saved.entry(id).or_insert_with(was);
         }
     }
 }

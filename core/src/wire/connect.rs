@@ -3,14 +3,13 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::frame;
+use super::hello::{self, Hello, Welcome};
 use super::jute::{self, Reader};
 use crate::base::{Millis, Password, SessionId, Zxid};
 
 /// What a client opens a connection with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConnectRequest {
-    /// 0 in practice; servers ignore it.
-    pub protocol_version: i32,
     /// The highest zxid the client has seen. A server that is behind it must not serve this client.
     pub last_zxid_seen: Zxid,
     /// The session timeout asked for in milliseconds; may be any number.
@@ -21,6 +20,9 @@ pub struct ConnectRequest {
     pub password: Option<Bytes>,
     /// "I accept a read-only server"; `None` if the client did not send the byte at all.
     pub read_only: Option<bool>,
+    /// What a client of this project says of itself; see [`super::hello`]. With a new session it takes
+    /// the place of the password, which is `None` then. Without the byte above there is none.
+    pub hello: Option<Hello>,
 }
 
 /// What a server answers it with.
@@ -34,32 +36,52 @@ pub struct ConnectResponse {
     pub password: Password,
     /// Whether the server is read-only; present only if the client sent the byte.
     pub read_only: Option<bool>,
+    /// The answer to a hello, and only to one.
+    pub welcome: Option<Welcome>,
 }
 
 impl ConnectRequest {
     /// Reads the body of a connection's first frame.
     pub fn decode(body: Bytes) -> jute::Result<ConnectRequest> {
         let mut reader = Reader::new(body);
-        Ok(ConnectRequest {
-            protocol_version: reader.int()?,
+        // ZooKeeper ignores what stands here, and so does this unless it is the mark.
+        let version = reader.int()?;
+        let mut request = ConnectRequest {
             last_zxid_seen: Zxid(reader.long()?),
             timeout: reader.int()?,
             session_id: SessionId(reader.long()?),
             password: reader.buffer()?,
             read_only: if reader.remaining() > 0 { Some(reader.bool()?) } else { None },
-        })
+            hello: None,
+        };
+        if request.read_only.is_some() {
+            if version == hello::VERSION && reader.remaining() > 0 {
+                request.hello = Some(Hello::take(&mut reader)?);
+            } else if request.session_id.is_none() {
+                request.hello = request.password.as_deref().and_then(Hello::from_password);
+                request.password = request.password.filter(|_| request.hello.is_none());
+            }
+        }
+        Ok(request)
     }
 
     /// Appends the whole frame.
     pub fn encode(&self, out: &mut BytesMut) {
         frame::put(out, |out| {
-            out.put_i32(self.protocol_version);
+            let behind = self.hello.filter(|_| !self.session_id.is_none());
+            out.put_i32(if behind.is_some() { hello::VERSION } else { 0 });
             out.put_i64(self.last_zxid_seen.0);
             out.put_i32(self.timeout);
             out.put_i64(self.session_id.0);
-            jute::put_buffer(out, self.password.as_deref());
+            match self.hello.filter(|_| behind.is_none()) {
+                Some(hello) => jute::put_buffer(out, Some(&hello.to_password().0)),
+                None => jute::put_buffer(out, self.password.as_deref()),
+            }
             if let Some(read_only) = self.read_only {
                 jute::put_bool(out, read_only);
+            }
+            if let Some(hello) = behind {
+                hello.put(out);
             }
         });
     }
@@ -73,6 +95,7 @@ impl ConnectResponse {
             session_id: SessionId::NONE,
             password: Password::default(),
             read_only,
+            welcome: None,
         }
     }
 
@@ -84,25 +107,88 @@ impl ConnectResponse {
     /// Reads the body of the first frame a server sends. A timeout of zero or less reads as 0.
     pub fn decode(body: Bytes) -> jute::Result<ConnectResponse> {
         let mut reader = Reader::new(body);
-        reader.int()?;
+        let version = reader.int()?;
         let timeout = Millis(u32::try_from(reader.int()?).unwrap_or(0));
         let session_id = SessionId(reader.long()?);
         let password = reader.buffer()?.unwrap_or_default();
         let password = password.as_ref().try_into().map_err(|_| jute::Malformed)?;
         let read_only = if reader.remaining() > 0 { Some(reader.bool()?) } else { None };
-        Ok(ConnectResponse { timeout, session_id, password: Password(password), read_only })
+        let is_welcome = version == hello::VERSION && reader.remaining() > 0;
+        let welcome = if is_welcome { Some(Welcome::take(&mut reader)?) } else { None };
+        Ok(ConnectResponse {
+            timeout,
+            session_id,
+            password: Password(password),
+            read_only,
+            welcome,
+        })
     }
 
     /// Appends the whole frame.
     pub fn encode(&self, out: &mut BytesMut) {
         frame::put(out, |out| {
-            out.put_i32(0);
+            // Behind the byte, so that nothing is taken for it.
+            let welcome = self.welcome.filter(|_| self.read_only.is_some());
+            out.put_i32(if welcome.is_some() { hello::VERSION } else { 0 });
             out.put_u32(self.timeout.0);
             out.put_i64(self.session_id.0);
             jute::put_buffer(out, Some(&self.password.0));
             if let Some(read_only) = self.read_only {
                 jute::put_bool(out, read_only);
             }
+            if let Some(welcome) = welcome {
+                welcome.put(out);
+            }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hello::Features;
+    use super::*;
+
+    fn ask(session_id: SessionId, hello: Option<Hello>) -> ConnectRequest {
+        let password = (!session_id.is_none()).then(|| Bytes::from_static(&[7; 16]));
+        let (last_zxid_seen, timeout) = (Zxid(9), 4_000);
+        let read_only = Some(false);
+        ConnectRequest { last_zxid_seen, timeout, session_id, password, read_only, hello }
+    }
+
+    fn body(write: impl FnOnce(&mut BytesMut)) -> Bytes {
+        let mut bytes = BytesMut::new();
+        write(&mut bytes);
+        frame::take(&mut bytes, 1 << 10).expect("in bounds").expect("whole")
+    }
+
+    #[test]
+    fn a_hello_comes_through_in_both_places() {
+        let hello = Hello { features: Features::ALL, crash_grace: Millis(200) };
+        for session in [SessionId::NONE, SessionId(5)] {
+            let request = ask(session, Some(hello));
+            let body = body(|out| request.encode(out));
+            assert_eq!(ConnectRequest::decode(body), Ok(request));
+        }
+    }
+
+    #[test]
+    fn p20_a_new_session_is_asked_for_in_as_many_bytes_as_everybody_takes() {
+        let hello = Some(Hello::default());
+        let with = body(|out| ask(SessionId::NONE, hello).encode(out));
+        assert_eq!((with.len(), &with[..4]), (45, &[0; 4][..]));
+    }
+
+    #[test]
+    fn a_server_that_was_not_asked_says_nothing() {
+        let welcome = Welcome { features: Features::ONCE, highest_once: 7, ..Welcome::default() };
+        let (timeout, session_id) = (Millis(4_000), SessionId(5));
+        let password = Password([1; 16]);
+        let read_only = Some(false);
+        for welcome in [None, Some(welcome)] {
+            let response = ConnectResponse { timeout, session_id, password, read_only, welcome };
+            let body = body(|out| response.encode(out));
+            assert_eq!(body.len() == 37, welcome.is_none());
+            assert_eq!(ConnectResponse::decode(body), Ok(response));
+        }
     }
 }

@@ -6,8 +6,10 @@
 pub mod connect;
 pub mod event;
 pub mod frame;
+pub mod hello;
 pub mod jute;
 pub mod multi;
+pub mod once;
 pub mod ops;
 pub mod reply;
 pub mod request;
@@ -15,7 +17,9 @@ pub mod secret;
 
 pub use connect::{ConnectRequest, ConnectResponse};
 pub use event::WatchEvent;
+pub use hello::{Features, Hello, Welcome};
 pub use multi::{MultiOp, MultiResult, ReadOp};
+pub use once::Once;
 pub use ops::Op;
 pub use reply::{Reply, ReplyHeader};
 pub use request::{Create, Request, RequestHeader, SetWatches};

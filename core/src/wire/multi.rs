@@ -5,7 +5,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use super::jute::{self, Malformed, Reader};
 use super::ops::Op;
 use super::request::{Create, checked_path};
-use crate::base::Stat;
+use crate::base::{SessionId, Stat};
 
 /// One write of a multi.
 #[allow(missing_docs)]
@@ -19,6 +19,8 @@ pub enum MultiOp {
     SetData { path: String, data: Option<Bytes>, version: i32 },
     /// Fails unless the znode has the version; -1 matches any.
     Check { path: String, version: i32 },
+    /// Of this project: fails with `UnknownSession` unless the session is alive.
+    CheckSession { session: SessionId },
 }
 
 /// One read of a multiRead.
@@ -101,6 +103,7 @@ pub fn take_writes(reader: &mut Reader) -> jute::Result<Vec<MultiOp>> {
             Some(Op::Check) => {
                 MultiOp::Check { path: checked_path(reader)?, version: reader.int()? }
             }
+            Some(Op::CheckSession) => MultiOp::CheckSession { session: SessionId(reader.long()?) },
             _ => return Err(Malformed),
         });
     }
@@ -148,6 +151,10 @@ pub fn put_writes(out: &mut BytesMut, ops: &[MultiOp]) {
                 Header::put(out, Op::Check.number(), false, -1);
                 jute::put_string(out, path);
                 out.put_i32(*version);
+            }
+            MultiOp::CheckSession { session } => {
+                Header::put(out, Op::CheckSession.number(), false, -1);
+                out.put_i64(session.0);
             }
         }
     }

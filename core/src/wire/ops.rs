@@ -20,6 +20,15 @@ macro_rules! ops {
         }
 
         impl Op {
+            /// The numbers of this project's own operations: nobody else has any there. They are for
+            /// clients that said [`super::Hello`]; to everybody else they are unknown.
+            pub const PRIVATE: std::ops::RangeInclusive<i32> = 0x7E00..=0x7EFF;
+
+            /// Whether it is one of this project's own.
+            pub fn is_private(self) -> bool {
+                Op::PRIVATE.contains(&self.number())
+            }
+
             /// Every operation, in the order of the table.
             pub const ALL: &'static [Op] = &[$(Op::$name),*];
 
@@ -110,6 +119,16 @@ ops! {
     WhoAmI = 107, "whoAmI", "HOMI", Read;
     /// Ends the session.
     CloseSession = -11, "closeSession", "CLOS", Write;
+    /// Of this project: a write that is carried out once, however often it is sent.
+    Once = 32256, "once", "ONCE", Write;
+    /// Of this project: takes over an ephemeral of another session.
+    Adopt = 32257, "adopt", "ADOP", Write;
+    /// Of this project: takes over all ephemerals of another session, and ends it.
+    HandOver = 32258, "handOver", "HAND", Write;
+    /// Of this project: ends another session.
+    Fence = 32259, "fence", "FENC", Write;
+    /// Of this project, inside a multi: fails unless a session is alive.
+    CheckSession = 32260, "checkSession", "CHKS", Write;
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ impl Reply {
             Op::Create2 | Op::CreateContainer | Op::CreateTtl => {
                 Reply::Created2 { path: reader.string()?, stat: reader.stat()? }
             }
-            Op::Exists | Op::SetData | Op::SetAcl => Reply::Stat(reader.stat()?),
+            Op::Exists | Op::SetData | Op::SetAcl | Op::Adopt => Reply::Stat(reader.stat()?),
             Op::GetData | Op::Reconfig => {
                 Reply::Data { data: reader.buffer()?, stat: reader.stat()? }
             }
@@ -135,7 +135,7 @@ impl Reply {
             Op::Sync => Reply::Synced { path: reader.nullable_string()?.unwrap_or_default() },
             Op::Multi | Op::MultiRead => Reply::Multi(multi::take_results(reader)?),
             Op::GetEphemerals => Reply::Ephemerals(reader.vector(Reader::string)?),
-            Op::GetAllChildrenNumber => Reply::Count(reader.int()?),
+            Op::GetAllChildrenNumber | Op::HandOver => Reply::Count(reader.int()?),
             Op::WhoAmI => Reply::Identities(reader.vector(|reader| {
                 let scheme = reader.nullable_string()?.unwrap_or_default();
                 let id = reader.nullable_string()?.unwrap_or_default();
@@ -151,7 +151,11 @@ impl Reply {
             | Op::Auth
             | Op::SetWatches
             | Op::SetWatches2
-            | Op::CloseSession => Reply::Done,
+            | Op::CloseSession
+            | Op::Fence
+            | Op::CheckSession => Reply::Done,
+            // The answer is that of the write; who numbered it knows which it was.
+            Op::Once => return Err(jute::Malformed),
         })
     }
 }

@@ -5,10 +5,11 @@ use bytes::{BufMut, Bytes, BytesMut};
 use super::frame;
 use super::jute::{self, Reader};
 use super::multi::{self, MultiOp, ReadOp};
+use super::once::Once;
 use super::ops::Op;
 use super::secret::Secret;
 use crate::base::mode::Ttl;
-use crate::base::{Acl, Code, CreateMode, WatchMode, WatcherKind, Zxid};
+use crate::base::{Acl, Code, CreateMode, SessionId, WatchMode, WatcherKind, Zxid};
 
 /// What every frame from a client starts with, once the session is up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -192,6 +193,24 @@ pub enum Request {
     },
     WhoAmI,
     CloseSession,
+    Once(Box<Once>),
+    /// The ephemeral at `path` is to belong to the asker, if it belongs to `from`. The password of that
+    /// session gives the right to it, and so does a proven identity of both; then it may be empty.
+    Adopt {
+        path: String,
+        from: SessionId,
+        password: Secret,
+    },
+    /// The same for all that `from` keeps alive; that session ends in the same transaction.
+    HandOver {
+        from: SessionId,
+        password: Secret,
+    },
+    /// `session` is to end, with the same right.
+    Fence {
+        session: SessionId,
+        password: Secret,
+    },
 }
 
 impl Request {
@@ -229,6 +248,18 @@ impl Request {
             Request::GetAllChildrenNumber { .. } => Op::GetAllChildrenNumber,
             Request::WhoAmI => Op::WhoAmI,
             Request::CloseSession => Op::CloseSession,
+            Request::Once(_) => Op::Once,
+            Request::Adopt { .. } => Op::Adopt,
+            Request::HandOver { .. } => Op::HandOver,
+            Request::Fence { .. } => Op::Fence,
+        }
+    }
+
+    /// What is asked for, without the number that it may have.
+    pub fn unnumbered(&self) -> &Request {
+        match self {
+            Request::Once(once) => &once.request,
+            request => request,
         }
     }
 
@@ -318,6 +349,17 @@ impl Request {
                 jute::put_nullable_string(out, prefix.as_deref());
             }
             Request::Ping | Request::WhoAmI | Request::CloseSession => {}
+            Request::Once(once) => once.put(out),
+            Request::Adopt { path, from, password } => {
+                jute::put_string(out, path);
+                out.put_i64(from.0);
+                jute::put_buffer(out, Some(password));
+            }
+            Request::HandOver { from: session, password }
+            | Request::Fence { session, password } => {
+                out.put_i64(session.0);
+                jute::put_buffer(out, Some(password));
+            }
         }
     }
 }
@@ -377,7 +419,24 @@ fn take(op: Op, reader: &mut Reader) -> jute::Result<Request> {
         Op::GetAllChildrenNumber => Request::GetAllChildrenNumber { path: reader.string()? },
         Op::WhoAmI => Request::WhoAmI,
         Op::CloseSession => Request::CloseSession,
+        Op::Once => Request::Once(Box::new(Once::take(reader)?)),
+        Op::Adopt => {
+            let (path, from) = (reader.string()?, SessionId(reader.long()?));
+            Request::Adopt { path, from, password: take_secret(reader)? }
+        }
+        Op::HandOver => {
+            Request::HandOver { from: SessionId(reader.long()?), password: take_secret(reader)? }
+        }
+        Op::Fence => {
+            Request::Fence { session: SessionId(reader.long()?), password: take_secret(reader)? }
+        }
+        // It stands in a multi.
+        Op::CheckSession => return Err(jute::Malformed),
     })
+}
+
+fn take_secret(reader: &mut Reader) -> jute::Result<Secret> {
+    Ok(Secret(reader.buffer()?.unwrap_or_default()))
 }
 
 fn take_kind(reader: &mut Reader) -> jute::Result<WatcherKind> {
@@ -456,6 +515,7 @@ mod tests {
                 MultiOp::Create(with_ttl),
                 MultiOp::Delete { path: "/a".into(), version: 3 },
                 MultiOp::Check { path: "/b".into(), version: -1 },
+                MultiOp::CheckSession { session: SessionId(5) },
             ]),
             Request::MultiRead(vec![ReadOp::Data { path: "/a".into() }]),
             Request::SetWatches(SetWatches { child: vec!["/".into()], ..SetWatches::default() }),
@@ -465,8 +525,37 @@ mod tests {
             }),
             Request::GetEphemerals { prefix: None },
             Request::WhoAmI,
+            Request::Once(Box::new(Once {
+                number: 3,
+                answered: 1,
+                request: Request::Delete { path: "/a".into(), version: 3 },
+            })),
+            Request::Adopt {
+                path: "/a".into(),
+                from: SessionId(5),
+                password: Secret(Bytes::from_static(&[1; 16])),
+            },
+            Request::HandOver { from: SessionId(5), password: Secret(Bytes::new()) },
+            Request::Fence { session: SessionId(5), password: Secret(Bytes::new()) },
         ] {
             assert_eq!(again(&request), request);
+        }
+    }
+
+    #[test]
+    fn what_is_no_write_is_not_numbered() {
+        let once = |number: i64, answered: i64, request: Request| {
+            let mut out = BytesMut::new();
+            Request::Once(Box::new(Once { number, answered, request })).encode_body(&mut out);
+            Request::decode(Op::Once, &mut Reader::new(out.freeze())).map(drop)
+        };
+        let delete = Request::Delete { path: "/a".into(), version: -1 };
+        assert_eq!(once(1, 0, delete.clone()), Ok(()));
+        assert_eq!(once(0, -1, delete.clone()), Err(Code::MarshallingError));
+        assert_eq!(once(2, 2, delete.clone()), Err(Code::MarshallingError));
+        let inner = Once { number: 1, answered: 0, request: delete };
+        for request in [Request::CloseSession, Request::WhoAmI, Request::Once(Box::new(inner))] {
+            assert_eq!(once(1, 0, request), Err(Code::MarshallingError));
         }
     }
 

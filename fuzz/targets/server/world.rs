@@ -141,7 +141,7 @@ impl World {
         let timeout = how.get(1).map_or(4_000, |&tenths| i32::from(tenths) * 100);
         let (session_id, password) = resumed.unwrap_or((SessionId::NONE, Password::default()));
         let hello = ConnectRequest {
-            protocol_version: 0,
+            hello: None,
             last_zxid_seen: Zxid(how.get(2).map_or(0, |&seen| i64::from(seen))),
             timeout,
             session_id,

@@ -173,6 +173,7 @@ fn a_session_of_a_read_only_server_is_replaced_at_the_first_that_writes() {
         session_id: SessionId(3),
         password: Password([3; 16]),
         read_only: Some(true),
+        welcome: None,
     });
     assert_eq!(world.take_states(), [(State::ReadOnly, 1)]);
     assert_eq!(world.machine.lease().credentials(), None, "no other server knows it");
@@ -195,6 +196,7 @@ fn renegotiation_changes_all_timers() {
         session_id: SessionId(7),
         password: Password([7; 16]),
         read_only: Some(false),
+        welcome: None,
     });
     world.pass(1_000);
     assert_eq!(world.ops(), [Op::Ping]);
@@ -228,6 +230,7 @@ fn answers_of_a_server_that_only_reads_keep_no_session_safe() {
         session_id: SessionId(session),
         password: Password([7; 16]),
         read_only: Some(read_only),
+        welcome: None,
     };
     let mut world = World::connected(settings(|settings| settings.read_only = true));
     world.cut();

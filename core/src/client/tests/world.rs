@@ -164,6 +164,7 @@ impl World {
             session_id: SessionId(session),
             password: Password([7; 16]),
             read_only: Some(false),
+            welcome: None,
         };
         self.respond(response);
     }

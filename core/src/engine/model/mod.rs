@@ -216,6 +216,10 @@ impl Model {
                 }
                 Ok(MultiResult::Checked)
             }
+            MultiOp::CheckSession { session } if self.sessions.contains(session) => {
+                Ok(MultiResult::Checked)
+            }
+            MultiOp::CheckSession { .. } => Err(Code::UnknownSession),
         }
     }
 

@@ -164,7 +164,7 @@ impl<C: Choices> Script<C> {
                 let (timeout, password) = (Millis(1_000), Password::default());
                 Change::CreateSession { id: session, timeout, password }
             }
-            1 if self.random.one_in(3) => Change::EndSession { id: session, cause: Cause::Expired },
+            1 if self.random.one_in(3) => Change::EndSession { id: session, cause: Cause::EXPIRED },
             2 => Change::Reap { path: self.path(model) },
             3..=7 => {
                 let count = self.random.below(5);
@@ -185,6 +185,7 @@ impl<C: Choices> Script<C> {
                 MultiOp::Check { path, version } if self.random.one_in(8) => {
                     Request::Check { path, version }
                 }
+                MultiOp::CheckSession { .. } => Request::WhoAmI,
                 MultiOp::Check { path, .. } => {
                     Request::SetData { path, data: self.data(), version: -1 }
                 }

@@ -19,7 +19,7 @@ fn batch() -> Batch {
             txn(Change::Reap { path: "/c".into() }),
             Txn {
                 identities: Arc::from([]),
-                ..txn(Change::EndSession { id: ME, cause: Cause::Expired })
+                ..txn(Change::EndSession { id: ME, cause: Cause::EXPIRED })
             },
         ],
     }

@@ -77,7 +77,7 @@ fn q01_q07_usage_is_counted_from_the_first_moment_and_with_every_change() {
     world.delete("/a/b/c", -1).unwrap();
     world.create_as("/a/e", CreateMode::Ephemeral).unwrap();
     assert_eq!(world.used("/a"), "count=3,bytes=4");
-    let _ = world.apply(Change::EndSession { id: ME, cause: Cause::Expired });
+    let _ = world.apply(Change::EndSession { id: ME, cause: Cause::EXPIRED });
     assert_eq!(world.used("/a"), "count=2,bytes=4");
     world.session = OTHER;
     world.create_as("/a/c", CreateMode::Container).unwrap();
@@ -318,7 +318,7 @@ fn q07_usage_is_the_same_after_a_restart() {
         restore.znode(&path, znode).unwrap();
     }
     for (id, registered) in world.engine.registry().iter() {
-        restore.session(id, *registered).unwrap();
+        restore.session(id, registered.clone()).unwrap();
     }
     let restored = restore.finish(world.engine.last_zxid()).unwrap();
     assert_eq!(restored.quotas, world.engine.quotas);

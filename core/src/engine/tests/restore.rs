@@ -11,7 +11,7 @@ fn copied(engine: &Engine) -> Engine {
         restore.znode(&path, znode).unwrap();
     }
     for (id, registered) in engine.registry().iter() {
-        restore.session(id, *registered).unwrap();
+        restore.session(id, registered.clone()).unwrap();
     }
     assert_eq!(restore.orphans(), 0);
     let copy = restore.finish(engine.last_zxid()).unwrap();
@@ -77,8 +77,8 @@ fn s41_ephemerals_without_an_owner_are_dropped() {
     restore.znode("/p/mine", mine).unwrap();
     restore.znode("/p/lost", lost).unwrap();
     let password = Password([3; Password::LEN]);
-    let registered = crate::session::Registered { timeout: Millis(9), password };
-    restore.session(SessionId(1), registered).unwrap();
+    let registered = crate::session::Registered::new(Millis(9), password);
+    restore.session(SessionId(1), registered.clone()).unwrap();
     assert_eq!(restore.orphans(), 1);
     let engine = restore.finish(Zxid(9)).unwrap();
     engine.check();

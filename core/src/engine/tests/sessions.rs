@@ -3,7 +3,7 @@
 use super::*;
 
 fn end(world: &mut World, id: SessionId) -> Effects {
-    world.apply(Change::EndSession { id, cause: Cause::Expired })
+    world.apply(Change::EndSession { id, cause: Cause::EXPIRED })
 }
 
 #[test]

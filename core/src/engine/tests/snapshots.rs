@@ -38,7 +38,7 @@ fn what_was_taken_is_loaded() {
         assert_eq!(digest(&loaded), digest(&engine));
         assert_eq!(loaded.digest(), engine.digest());
         let password = |engine: &Engine| -> Vec<_> {
-            engine.registry().iter().map(|(id, registered)| (id, *registered)).collect()
+            engine.registry().iter().map(|(id, registered)| (id, registered.clone())).collect()
         };
         assert_eq!(password(&loaded), password(&engine));
         loaded.check();

@@ -319,6 +319,8 @@ impl ServerBuilder {
             skips_acl: self.identities.skips_acl,
             ephemerals_per_session: self.ephemerals_per_session,
             ephemeral_bytes_per_session: self.ephemeral_bytes_per_session,
+            session_values: limits::SESSION_VALUES,
+            session_value_bytes: limits::SESSION_VALUE_BYTES,
         }
     }
 

@@ -151,7 +151,7 @@ impl Standing {
                 2 => changes.push(write(Request::Delete { path: name.clone(), version: -1 })),
                 3 => changes.push(write(create("/a/c", "", CreateMode::Container))),
                 4 => {
-                    changes.push((MORTAL, Change::EndSession { id: MORTAL, cause: Cause::Expired }))
+                    changes.push((MORTAL, Change::EndSession { id: MORTAL, cause: Cause::EXPIRED }))
                 }
                 _ => changes.push((MORTAL, begin(MORTAL))),
             }

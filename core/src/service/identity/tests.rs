@@ -350,7 +350,7 @@ fn a18_a_read_that_waits_is_answered_as_whom_it_was_asked() {
     let peer = service.open(([127, 0, 0, 1], 1).into(), now, Box::new(Nowhere)).unwrap();
     let mut input = BytesMut::new();
     ConnectRequest {
-        protocol_version: 0,
+        hello: None,
         last_zxid_seen: Zxid::ZERO,
         timeout: 10_000,
         session_id: SessionId::NONE,

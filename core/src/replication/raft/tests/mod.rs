@@ -183,7 +183,7 @@ impl Ensemble {
         let client = Client { seat, peer };
         let mut bytes = BytesMut::new();
         ConnectRequest {
-            protocol_version: 0,
+            hello: None,
             last_zxid_seen: Zxid::ZERO,
             timeout: 10_000,
             session_id: SessionId::NONE,
@@ -356,7 +356,7 @@ fn r6_a_member_that_does_not_lead_cuts_who_proposes() {
     let client = Client { seat, peer };
     let mut bytes = BytesMut::new();
     ConnectRequest {
-        protocol_version: 0,
+        hello: None,
         last_zxid_seen: Zxid::ZERO,
         timeout: 10_000,
         session_id: SessionId::NONE,

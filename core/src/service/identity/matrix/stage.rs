@@ -60,7 +60,7 @@ impl Stage {
         let mut connection = Connection { peer, xid: 0, events: Vec::new() };
         let mut input = BytesMut::new();
         let request = ConnectRequest {
-            protocol_version: 0,
+            hello: None,
             last_zxid_seen: Zxid::ZERO,
             timeout: Millis(10_000).0 as i32,
             session_id: SessionId::NONE,
