@@ -289,7 +289,7 @@ impl Driver {
 /// The opening of a new session.
 pub fn handshake(timeout: i32) -> ConnectRequest {
     ConnectRequest {
-        protocol_version: 0,
+        hello: None,
         last_zxid_seen: Zxid::ZERO,
         timeout,
         session_id: SessionId::NONE,

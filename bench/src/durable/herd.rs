@@ -123,7 +123,7 @@ async fn connect(
     let none = Session { id: SessionId::NONE, password: Bytes::from_static(&[0; 16]) };
     let session = session.unwrap_or(none);
     let request = ConnectRequest {
-        protocol_version: 0,
+        hello: None,
         last_zxid_seen: Zxid::ZERO,
         timeout: TIMEOUT,
         session_id: session.id,
