@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::quota::Quotas;
 use super::{Engine, reserved};
 use crate::base::SessionId;
+use crate::base::limits::{WINDOW_BYTES, WINDOW_REPLIES};
+use crate::session::window::Known;
 use crate::tree::Kind;
 
 impl Engine {
@@ -37,9 +39,27 @@ impl Engine {
             assert_eq!(self.ephemerals.holding(owner).bytes, bytes, "E6: bytes of {owner}");
         }
         assert_eq!(self.ephemerals.count(), count, "E1: ephemerals are counted");
+        self.check_sessions();
         for path in reserved::ALL {
             assert!(self.tree.find(path).is_some(), "E4: {path} exists");
         }
         assert_eq!(self.quotas, Quotas::of(&self.tree), "E7: quotas follow from the tree");
+    }
+
+    fn check_sessions(&self) {
+        for (id, registered) in self.registry.iter() {
+            assert!(registered.newest_zxid() <= self.last_zxid, "E2: {id}");
+            let Some(window) = &registered.window else { continue };
+            let numbers: Vec<i64> = window.iter().map(|kept| kept.number).collect();
+            assert!(numbers.is_sorted_by(|a, b| a < b), "S6: {id} has answers in their order");
+            assert!(numbers.last() <= Some(&window.highest()), "S6: {id} has seen its numbers");
+            let bytes: usize = window.iter().map(|kept| kept.body.len()).sum();
+            let is_bounded = numbers.len() <= WINDOW_REPLIES && bytes <= WINDOW_BYTES;
+            assert!(is_bounded, "S6: {id} keeps {} answers of {bytes} bytes", numbers.len());
+            for kept in window.iter() {
+                let known = window.look_up(kept.number);
+                assert_eq!(known, Known::Answered(kept), "S6: what is kept is found");
+            }
+        }
     }
 }

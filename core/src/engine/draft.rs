@@ -25,6 +25,8 @@ pub(super) struct Asker<'a> {
 pub(super) struct Draft {
     steps: Vec<Done>,
     changes: Vec<Changed>,
+    /// The session that it ends. Nothing fails behind that, so it is never taken back.
+    pub(super) ended: Option<SessionId>,
     /// Whether a session would have kept too much alive.
     pub(super) is_over_limit: bool,
     /// What the steps mean to the quotas; it counts when they are final.
@@ -45,7 +47,16 @@ struct Done {
 enum Listing {
     Listed(String, usize),
     Struck(String, usize),
-    Resized { old: usize, new: usize },
+    Resized {
+        old: usize,
+        new: usize,
+    },
+    /// Out of the hands of another session.
+    TakenOver {
+        from: SessionId,
+        path: String,
+        bytes: usize,
+    },
 }
 
 impl Engine {
@@ -122,15 +133,39 @@ impl Engine {
         draft.changes.push(self.changed(EventKind::DataChanged, id, path.to_owned(), None));
     }
 
+    /// Gives an ephemeral of another session to the asker as part of the draft.
+    pub(super) fn draft_adopt(
+        &mut self,
+        draft: &mut Draft,
+        (id, path): (NodeId, &str),
+        from: SessionId,
+        asker: Asker<'_>,
+    ) {
+        let (bytes, to) = (self.data_length(id), asker.session);
+        self.ephemerals.remove(from, path, bytes);
+        self.ephemerals.insert(to, path.to_owned(), bytes);
+        self.begin_step(draft);
+        self.discount(id, path);
+        let step = self.tree.adopt(id, to, asker.zxid, asker.at);
+        self.count(id, path);
+        let taken = Listing::TakenOver { from, path: path.to_owned(), bytes };
+        draft.steps.push(Done { step, ephemeral: Some((to, taken)) });
+        draft.changes.push(self.changed(EventKind::DataChanged, id, path.to_owned(), None));
+    }
+
     /// Makes the draft final, and adds to the effects what watchers hear, whose ephemerals are others
     /// or hold other data than before, and what is said of quotas.
     pub(super) fn keep(&mut self, mut draft: Draft, effects: &mut Effects) {
         for done in draft.steps {
             self.tree.keep(done.step);
-            if let Some((owner, _)) = done.ephemeral
-                && effects.owners.last() != Some(&owner)
-            {
+            let Some((owner, listing)) = done.ephemeral else { continue };
+            if effects.owners.last() != Some(&owner) {
                 effects.owners.push(owner);
+            }
+            if let Listing::TakenOver { from, .. } = listing
+                && effects.owners.first() != Some(&from)
+            {
+                effects.owners.insert(0, from);
             }
         }
         if !draft.uses.is_empty() {
@@ -158,6 +193,10 @@ impl Engine {
                 }
                 Some((owner, Listing::Resized { old, new })) => {
                     self.ephemerals.resize(owner, new, old);
+                }
+                Some((owner, Listing::TakenOver { from, path, bytes })) => {
+                    self.ephemerals.remove(owner, &path, bytes);
+                    self.ephemerals.insert(from, path, bytes);
                 }
                 None => {}
             }

@@ -12,6 +12,9 @@ use crate::wire::Reply;
 pub struct Effects {
     /// The transaction's place in the order. Failed ones have one too.
     pub zxid: Zxid,
+    /// The place of the transaction that the answer is of: an earlier one if a numbered write came
+    /// again, else the same.
+    pub answered_at: Zxid,
     /// The answer. A multi that failed as a whole is `Ok` with one failure per operation.
     pub result: Result<Reply, Code>,
     /// What happened to which znode, in the order in which watchers hear of it.
@@ -30,6 +33,11 @@ pub struct Effects {
 }
 
 impl Effects {
+    /// Whether nothing was carried out, for it was before, and this is the answer of then.
+    pub fn is_repeated(&self) -> bool {
+        self.answered_at != self.zxid
+    }
+
     /// Whether it may have walked through any number of znodes, for it has defined a quota.
     pub fn is_walk(&self) -> bool {
         let mut created = self.changes.iter().filter(|changed| changed.kind == EventKind::Created);

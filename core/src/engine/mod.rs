@@ -15,11 +15,13 @@
 //! * E2 no znode carries a zxid above the newest one;
 //! * E3 an ephemeral has no children;
 //! * E4 the reserved znodes exist;
-//! * E5 a transaction that fails leaves tree, sessions and ephemerals as they were;
+//! * E5 a transaction that fails leaves tree, sessions and ephemerals as they were; of its session is
+//!   kept what the asker had proven, and of a numbered write the answer, a failure like any other;
 //! * E6 the bytes of a session's ephemerals are the sum over their paths and data;
 //! * E7 quotas and what is used of them are what a look at the tree would find.
 
 pub mod access;
+mod adopt;
 mod apply;
 mod batch;
 mod check;
@@ -33,6 +35,7 @@ mod load;
 pub mod model;
 mod multi;
 mod network;
+mod once;
 mod quota;
 pub mod read;
 mod reap;

@@ -130,6 +130,15 @@ impl Restore {
                 return Err(Inconsistent::new(self.tree.path(id), found));
             }
         }
+        let sessions = self.registry.iter();
+        let living = sessions.map(|(id, registered)| (id, registered.newest_zxid()));
+        let ended = self.registry.ended().iter().map(|ended| (ended.id, ended.zxid));
+        for (id, newest) in living.chain(ended) {
+            if newest > last_zxid {
+                let found = format!("knows of zxid {newest}, the state ends at {last_zxid}");
+                return Err(Inconsistent::new(format!("session {id}"), found));
+            }
+        }
         Ok(())
     }
 }

@@ -44,6 +44,7 @@ impl Engine {
         at: WallMillis,
     ) -> Result<(), Code> {
         let registered = self.registry.remove(id).ok_or(Code::SessionExpired)?;
+        draft.ended = Some(id);
         let zxid = self.last_zxid;
         let orphans = self.ephemerals.take(id);
         let ephemerals = u32::try_from(orphans.len()).unwrap_or(u32::MAX);

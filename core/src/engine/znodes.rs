@@ -133,7 +133,7 @@ impl Engine {
 
     /// Fails if so many more ephemerals, or so many more bytes of them, are too much for one session.
     /// What does not grow is never refused, whatever the rules have become.
-    fn expect_room(
+    pub(super) fn expect_room(
         &self,
         draft: &mut Draft,
         owner: SessionId,
@@ -148,7 +148,7 @@ impl Engine {
         if draft.is_over_limit { Err(Code::QuotaExceeded) } else { Ok(()) }
     }
 
-    fn find_valid(&self, path: &str) -> Result<NodeId, Code> {
+    pub(super) fn find_valid(&self, path: &str) -> Result<NodeId, Code> {
         path::validate(path).map_err(|_| Code::BadArguments)?;
         self.tree.find(path).ok_or(Code::NoNode)
     }

@@ -80,6 +80,12 @@ impl Accounts {
         account.is_some_and(|&(account, _)| self.is_full(self.of(account)))
     }
 
+    /// The same, unless what another session keeps alive counts for that account already.
+    pub(super) fn is_full_for_those_of(&self, session: SessionId, other: SessionId) -> bool {
+        let account = |session| self.by_session.get(&session).map(|(account, _)| *account);
+        self.has_all_ephemerals(session) && account(session) != account(other)
+    }
+
     fn is_full(&self, account: Account) -> bool {
         is_reached(account.holding.count, self.most.count)
             || is_reached(account.holding.bytes, self.most.bytes)
@@ -186,8 +192,11 @@ mod tests {
         assert!(!accounts.has_all_ephemerals(mine));
         accounts.note(mine, holding(1, 1));
         assert!(accounts.has_all_ephemerals(yours));
+        assert!(!accounts.is_full_for_those_of(mine, yours), "they count already");
+        assert!(accounts.is_full_for_those_of(mine, SessionId(3)));
         assert_eq!(accounts.full.load(Ordering::Relaxed), 1);
         accounts.move_to(yours, YOU);
+        assert!(!accounts.is_full_for_those_of(mine, yours), "there is room");
         assert!(!accounts.has_all_sessions(ME));
         assert!(!accounts.has_all_ephemerals(mine) && !accounts.has_all_ephemerals(yours));
         assert_eq!(accounts.full.load(Ordering::Relaxed), 0);

@@ -13,7 +13,7 @@ use super::{Limit, Now, Service};
 use crate::base::{Millis, SessionId};
 use crate::engine::{Change, Txn};
 use crate::session::Holding;
-use crate::wire::{ConnectRequest, ConnectResponse};
+use crate::wire::{ConnectRequest, ConnectResponse, Hello, Welcome};
 
 impl Service {
     /// Judges the first frame of a connection. Returns the creation of a session, if that is what
@@ -33,7 +33,7 @@ impl Service {
         }
         let timeout = self.options.bounds.grant(request.timeout);
         if request.session_id.is_none() {
-            return self.create_session(peer, timeout, (request.read_only, size), now);
+            return self.create_session(peer, (&request, timeout), size, now);
         }
         if !self.reattach(peer, &request, timeout, now) {
             let refused = ConnectResponse::refused(request.read_only.map(|_| false));
@@ -48,8 +48,8 @@ impl Service {
     fn create_session(
         &self,
         peer: &Arc<Peer>,
-        timeout: Millis,
-        (read_only, size): (Option<bool>, usize),
+        (request, timeout): (&ConnectRequest, Millis),
+        size: usize,
         now: Now,
     ) -> Option<Proposal> {
         let Some(id) = self.take_place(peer) else {
@@ -61,9 +61,23 @@ impl Service {
         let change = Change::CreateSession { id, timeout, password: (self.passwords)() };
         Some(Proposal {
             txn: Txn { at: now.wall, session: id, identities: peer.identities(), change },
-            origin: Some(Origin { peer: peer.clone(), answer: Answer::Connect { read_only } }),
+            origin: Some(Origin { peer: peer.clone(), answer: self.answer_to(request) }),
             size,
         })
+    }
+
+    fn answer_to(&self, request: &ConnectRequest) -> Answer {
+        let welcome = request.hello.map(|hello| self.welcome(hello));
+        Answer::Connect { read_only: request.read_only, welcome }
+    }
+
+    /// What a hello is answered with, but for what the session has had carried out.
+    fn welcome(&self, hello: Hello) -> Welcome {
+        Welcome {
+            features: hello.features.and(self.options.features),
+            crash_grace: granted_grace(hello.crash_grace),
+            highest_once: 0,
+        }
     }
 
     /// The id of a session that there is a place for, which is taken with it.
@@ -115,8 +129,9 @@ impl Service {
         peer.begin_handshake();
         let read_only = request.read_only.map(|_| false);
         let password = registered.password;
+        let welcome = request.hello.map(|hello| self.welcome(hello));
         let response =
-            ConnectResponse { timeout, session_id: session, password, read_only, welcome: None };
+            ConnectResponse { timeout, session_id: session, password, read_only, welcome };
         let successor = Successor { peer: peer.clone(), session, lease, response };
         let at_once = match sessions.draining.get(&session) {
             Some(before) => before.line.pass_to(successor),
@@ -128,9 +143,15 @@ impl Service {
             self.watches.lock().drop_connection(displaced);
         }
         match at_once {
-            Some(successor) => self.hand_over(successor, now),
+            Some(successor) => self.hand_over(&self.engine(), successor, now),
             None => peer.wait_for(session),
         }
         true
     }
+}
+
+/// How long a session is to live on when the kernel of its client's machine closes the connection: no
+/// server does that yet, so the whole timeout counts for everybody.
+fn granted_grace(_asked: Millis) -> Millis {
+    Millis(0)
 }

@@ -12,7 +12,7 @@ use super::{Limit, Now, Service, identity};
 use crate::base::{Code, Identity, SessionId, Zxid, limits};
 use crate::engine::{Engine, read, rewatch};
 use crate::watch::{Full, Registration};
-use crate::wire::{Reply, Request, SetWatches, event, reply};
+use crate::wire::{Features, Reply, Request, SetWatches, event, reply};
 
 /// Operations that exist only inside the server or inside a multi. They are refused, and do not cost
 /// the connection: createSession, deleteContainer.
@@ -218,16 +218,23 @@ impl Service {
             }
         }
         if let Some(successor) = settled.successor {
-            self.hand_over(successor, now);
+            self.hand_over(engine, successor, now);
         }
     }
 
     /// Gives a session to the connection that has been waiting for it, with a full timeout from now.
-    pub(super) fn hand_over(&self, successor: Successor, now: Now) {
-        let Successor { peer, session, lease, response } = successor;
+    pub(super) fn hand_over(&self, engine: &Engine, successor: Successor, now: Now) {
+        let Successor { peer, session, lease, mut response } = successor;
         lease.touch(now.moment);
+        if let Some(welcome) = &mut response.welcome {
+            // Only now is everything decided that was sent on the connection before.
+            let registered = engine.registry().get(session);
+            let window = registered.and_then(|registered| registered.window.as_ref());
+            welcome.highest_once = window.map_or(0, |window| window.highest());
+        }
+        let features = response.welcome.map_or_else(Features::default, |welcome| welcome.features);
         peer.outbox.push(|out| response.encode(out));
-        peer.speak_for(session, lease);
+        peer.speak_for(session, lease, features);
         // Its task ended while it waited, and had no session to detach then.
         if self.peers.read().get(peer.id).is_none() {
             self.sessions.lock().attachments.detach(session, peer.id);

@@ -57,6 +57,8 @@ struct Entry<'a> {
     znode: Option<&'a str>,
     znode_type: Option<&'static str>,
     acl: Option<&'a [Acl]>,
+    /// The other session that it is about.
+    other: Option<SessionId>,
     result: &'static str,
 }
 
@@ -107,16 +109,7 @@ impl Audit {
         let txn = &proposal.txn;
         match &txn.change {
             Change::CreateSession { .. } => {}
-            Change::EndSession { id, .. } => {
-                for changed in &effects.changes {
-                    self.push(&Entry {
-                        session: *id,
-                        operation: "ephemeralZNodeDeletionOnSessionCloseOrExpire",
-                        znode: Some(&changed.path),
-                        ..self.own(txn.at)
-                    });
-                }
-            }
+            Change::EndSession { .. } => {}
             Change::Reap { .. } => {
                 for changed in effects.changes.iter().filter(|c| c.kind == EventKind::Deleted) {
                     let znode = Some(changed.path.as_str());
@@ -124,6 +117,21 @@ impl Audit {
                 }
             }
             Change::Request(request) => self.note_request(proposal, request, &effects.result),
+        }
+        if let Some(id) = effects.ended {
+            self.note_end(id, txn.at, effects);
+        }
+    }
+
+    /// A session is over, and its ephemerals are gone.
+    fn note_end(&self, id: SessionId, at: WallMillis, effects: &Effects) {
+        for changed in effects.changes.iter().filter(|c| c.kind == EventKind::Deleted) {
+            self.push(&Entry {
+                session: id,
+                operation: "ephemeralZNodeDeletionOnSessionCloseOrExpire",
+                znode: Some(&changed.path),
+                ..self.own(at)
+            });
         }
     }
 
@@ -144,7 +152,7 @@ impl Audit {
             result: if result.is_ok() { "success" } else { "failure" },
             ..self.own(proposal.txn.at)
         };
-        match request {
+        match request.unnumbered() {
             Request::Create(create) => {
                 let made = match result {
                     Ok(Reply::Created { path } | Reply::Created2 { path, .. }) => path,
@@ -163,6 +171,16 @@ impl Audit {
                 self.push(&Entry { operation: "setAcl", znode, acl, ..entry });
             }
             Request::Multi(ops) => self.note_multi(entry, ops, result),
+            Request::Adopt { path, from, .. } => {
+                let (znode, other) = (Some(path.as_str()), Some(*from));
+                self.push(&Entry { operation: "adopt", znode, other, ..entry });
+            }
+            Request::HandOver { from: other, .. } => {
+                self.push(&Entry { operation: "handOver", other: Some(*other), ..entry });
+            }
+            Request::Fence { session: other, .. } => {
+                self.push(&Entry { operation: "fence", other: Some(*other), ..entry });
+            }
             Request::Reconfig => self.push(&Entry { operation: "reconfig", ..entry }),
             _ => {}
         }
@@ -206,6 +224,7 @@ impl Audit {
             znode: None,
             znode_type: None,
             acl: None,
+            other: None,
             result: "success",
         }
     }
@@ -277,6 +296,9 @@ impl Display for Entry<'_> {
         if let Some(acl) = self.acl {
             f.write_str("\tacl=")?;
             put_acl(f, acl)?;
+        }
+        if let Some(other) = self.other {
+            write!(f, "\tother={other}")?;
         }
         write!(f, "\tresult={}", self.result)
     }

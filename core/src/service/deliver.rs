@@ -8,7 +8,7 @@ use super::peer::Peer;
 use super::{Limit, Now, Service};
 use crate::base::{Code, Millis, Password, Perms, SessionId};
 use crate::engine::{Change, Changed, Effects, Engine, Txn};
-use crate::wire::{ConnectResponse, event, reply};
+use crate::wire::{ConnectResponse, Welcome, event, reply};
 
 /// A change somebody asked for, to be put in order and applied.
 pub struct Proposal {
@@ -51,6 +51,8 @@ pub enum Answer {
     Connect {
         /// Whether the client sent the readOnly byte and wants one back.
         read_only: Option<bool>,
+        /// What its hello is answered with, if it said one.
+        welcome: Option<Welcome>,
     },
 }
 
@@ -69,24 +71,25 @@ impl Service {
             self.fire(engine, changed, effects, asker);
         }
         self.stats.quotas.note(&effects.quotas, now.moment);
-        if let Some(audit) = &self.options.audit {
+        if let Some(audit) = &self.options.audit
+            && !effects.is_repeated()
+        {
             audit.note(proposal, effects);
         }
         match &proposal.txn.change {
             Change::CreateSession { id, timeout, password } if effects.begun.is_some() => {
-                self.begin(proposal, (*id, *timeout, *password), now);
+                self.begin(engine, proposal, (*id, *timeout, *password), now);
             }
             Change::CreateSession { .. } => asker.into_iter().for_each(|asker| asker.cut()),
             Change::EndSession { .. } | Change::Request(_) | Change::Reap { .. } => {}
         }
         if let Some(Origin { peer, answer }) = &proposal.origin {
-            peer.traffic.note_zxid(effects.zxid);
+            let (zxid, result) = (effects.answered_at, &effects.result);
+            peer.traffic.note_zxid(zxid);
             match *answer {
-                Answer::Reply(xid) => {
-                    peer.outbox.push(|out| reply::put(out, xid, effects.zxid, &effects.result));
-                }
+                Answer::Reply(xid) => peer.outbox.push(|out| reply::put(out, xid, zxid, result)),
                 Answer::LastReply(xid) => {
-                    peer.outbox.push(|out| reply::put(out, xid, effects.zxid, &effects.result));
+                    peer.outbox.push(|out| reply::put(out, xid, zxid, result));
                     peer.outbox.close(Closing::AfterFlush);
                 }
                 Answer::Connect { .. } => {}
@@ -172,20 +175,28 @@ impl Service {
     }
 
     /// A session was created: its lease starts, and the connection that asked speaks for it.
-    fn begin(&self, proposal: &Proposal, session: (SessionId, Millis, Password), now: Now) {
+    fn begin(
+        &self,
+        engine: &Engine,
+        proposal: &Proposal,
+        session: (SessionId, Millis, Password),
+        now: Now,
+    ) {
         let (id, timeout, password) = session;
         let mut sessions = self.sessions.lock();
         let lease = sessions.deadlines.start(id, timeout, now.moment);
-        let Some(Origin { peer, answer: Answer::Connect { read_only } }) = &proposal.origin else {
+        let Some(Origin { peer, answer: Answer::Connect { read_only, welcome } }) =
+            &proposal.origin
+        else {
             return;
         };
         let before = sessions.attachments.attach(id, peer.id);
         debug_assert!(before.is_none(), "S4: a new session has no connection");
         drop(sessions);
-        let read_only = read_only.map(|_| false);
-        let response =
-            ConnectResponse { timeout, session_id: id, password, read_only, welcome: None };
-        self.hand_over(Successor { peer: peer.clone(), session: id, lease, response }, now);
+        let (read_only, welcome) = (read_only.map(|_| false), *welcome);
+        let response = ConnectResponse { timeout, session_id: id, password, read_only, welcome };
+        let successor = Successor { peer: peer.clone(), session: id, lease, response };
+        self.hand_over(engine, successor, now);
     }
 
     /// A session is over. The connection that spoke for it closes without a word, unless it asked

@@ -151,7 +151,7 @@ impl<'a> Batch<'a> {
             self.close(Closing::Now);
             return None;
         };
-        let op = Op::from_number(number);
+        let op = Op::from_number(number).filter(|op| held.knows(*op));
         // Proving an identity is no sign of life (S-15), and needs none.
         if !matches!(op, Some(Op::Auth | Op::Sasl)) {
             if self.service.is_locked_to(self.peer) {
@@ -166,10 +166,19 @@ impl<'a> Batch<'a> {
             self.in_turn(held, xid, Turn::Unknown(number), size);
             return None;
         };
-        self.peer.traffic.note(op, xid);
-        match Request::decode(op, &mut reader) {
+        let request = Request::decode(op, &mut reader);
+        let asked = match &request {
+            Ok(Request::Once(once)) => once.request.op(),
+            _ => op,
+        };
+        self.peer.traffic.note(asked, xid);
+        match request {
             Ok(Request::Check { .. }) => {
                 self.in_turn(held, xid, Turn::Refuse(Code::Unimplemented), size);
+            }
+            // To whoever did not ask for it, a part of a list that nobody knows.
+            Ok(request) if !held.knows_parts(&request) => {
+                self.in_turn(held, xid, Turn::Refuse(Code::MarshallingError), size);
             }
             // The guards of a read are of no use to a write; what it answers is noted on delivery.
             Ok(request) if op.path() == Path::Write => {

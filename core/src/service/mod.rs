@@ -27,6 +27,7 @@ mod ceilings;
 mod deliver;
 mod dispatch;
 mod escape;
+mod extensions;
 pub mod identity;
 mod line;
 mod outbox;
@@ -55,6 +56,7 @@ use crate::base::{Millis, Moment, Password, SessionId, WallMillis, limits};
 use crate::engine::{Engine, EngineOptions, Rules};
 use crate::session::{Attachments, Bounds, Deadlines, SessionIds};
 use crate::watch::WatchTable;
+use crate::wire::Features;
 use accounts::Accounts;
 
 pub use audit::Audit;
@@ -96,6 +98,8 @@ pub struct Options {
     pub reap_most: usize,
     /// What a sync of the log may take without a line in the program's log.
     pub slow_sync: std::time::Duration,
+    /// What it can do for clients that ask; see [`crate::wire::hello`].
+    pub features: Features,
     /// Who is who, and who has to prove it.
     pub identity: identity::Settings,
     /// What clients may have.
@@ -127,6 +131,7 @@ impl Default for Options {
             reap_interval: limits::REAP_INTERVAL,
             reap_most: limits::REAP_MOST,
             slow_sync: limits::SLOW_SYNC,
+            features: Features::ALL,
             identity: identity::Settings::default(),
             ceilings: Ceilings::default(),
             words: words::Allowed::default(),

@@ -14,7 +14,7 @@ use super::rest::Rest;
 use super::stats::Spread;
 use crate::base::{AccountId, ConnectionId, Identity, Moment, SessionId, WallMillis, Zxid, limits};
 use crate::session::Lease;
-use crate::wire::Op;
+use crate::wire::{Features, Op};
 
 /// What the floor above knows about a socket and this one needs to ask.
 pub trait Transport: Send + Sync {
@@ -141,8 +141,8 @@ impl Peer {
     }
 
     /// From now on it speaks for `session`. A connection does so for one session in its life.
-    pub fn speak_for(&self, session: SessionId, lease: Arc<Lease>) {
-        let first = self.held.set(Held { session, lease }).is_ok();
+    pub fn speak_for(&self, session: SessionId, lease: Arc<Lease>, features: Features) {
+        let first = self.held.set(Held { session, lease, features }).is_ok();
         debug_assert!(first, "N2: one handshake per connection");
     }
 
@@ -212,6 +212,8 @@ pub struct Held {
     pub session: SessionId,
     /// Its right to live.
     pub lease: Arc<Lease>,
+    /// What was agreed on in the handshake.
+    pub features: Features,
 }
 
 /// Counters of one connection. Written by its own task, read by anybody.

@@ -81,12 +81,15 @@ impl Service {
     }
 
     /// Whether a write of a session would add to the ephemerals of an account that keeps as much alive as
-    /// it may: by creating one, or by more data for one.
+    /// it may: by creating one, by more data for one, or by taking over what counts for another account.
     pub(super) fn is_full_for_ephemerals(&self, session: SessionId, request: &Request) -> bool {
         let ops = match request.unnumbered() {
             Request::Create(create) => return self.would_own(session, create),
             Request::SetData { path, data, .. } => {
                 return self.would_grow(path, data.as_ref().map_or(0, |data| data.len()));
+            }
+            Request::Adopt { from, .. } | Request::HandOver { from, .. } => {
+                return self.sessions.lock().accounts.is_full_for_those_of(session, *from);
             }
             Request::Multi(ops) => ops,
             _ => return false,

@@ -44,6 +44,14 @@ impl Registered {
         }
     }
 
+    /// The newest transaction that left anything here.
+    pub fn newest_zxid(&self) -> Zxid {
+        let window = self.window.iter().flat_map(|window| window.iter()).map(|kept| kept.zxid);
+        let data = self.data.iter().flat_map(|data| data.iter()).map(|(_, value)| value.mzxid);
+        let changed = self.data.iter().map(|data| data.changes().1);
+        window.chain(data).chain(changed).fold(self.begun, Zxid::max)
+    }
+
     /// Its window, to change.
     pub fn window_mut(&mut self) -> &mut Window {
         Arc::make_mut(self.window.get_or_insert_default())

@@ -1,6 +1,6 @@
 //! Changes, and taking them back.
 
-use crate::base::{Acl, WallMillis, Zxid, path};
+use crate::base::{Acl, SessionId, WallMillis, Zxid, path};
 
 use super::Tree;
 use super::node::Kind;
@@ -34,6 +34,7 @@ enum Made {
     Created { id: NodeId, parent_pzxid: Zxid },
     Removed { id: NodeId, slot: Box<Slot>, parent_pzxid: Zxid },
     Set { id: NodeId, data: Option<Box<[u8]>>, version: i32, mzxid: Zxid, mtime: WallMillis },
+    Adopted { id: NodeId, kind: Kind, version: i32, mzxid: Zxid, mtime: WallMillis },
 }
 
 impl Tree {
@@ -108,6 +109,22 @@ impl Tree {
         Step(before)
     }
 
+    /// Gives an ephemeral to another session. Like its data set to what they are, but for the owner.
+    pub fn adopt(&mut self, id: NodeId, owner: SessionId, zxid: Zxid, at: WallMillis) -> Step {
+        self.save(id);
+        let slot = self.slots.get_mut(id);
+        debug_assert!(matches!(slot.kind, Kind::Ephemeral(_)), "only ephemerals have an owner");
+        let version = slot.version;
+        slot.version = version.wrapping_add(1);
+        Step(Made::Adopted {
+            id,
+            kind: std::mem::replace(&mut slot.kind, Kind::Ephemeral(owner)),
+            version,
+            mzxid: std::mem::replace(&mut slot.mzxid, zxid),
+            mtime: std::mem::replace(&mut slot.mtime, at),
+        })
+    }
+
     /// Sets the ACL of a znode. This one cannot be taken back: no multi can ask for it.
     pub fn set_acl(&mut self, id: NodeId, acl: Vec<Acl>) {
         self.save(id);
@@ -159,6 +176,13 @@ impl Tree {
                 slot.mzxid = mzxid;
                 slot.mtime = mtime;
                 self.bytes -= undone.map_or(0, |data| data.len()) as u64;
+            }
+            Made::Adopted { id, kind, version, mzxid, mtime } => {
+                let slot = self.slots.get_mut(id);
+                slot.kind = kind;
+                slot.version = version;
+                slot.mzxid = mzxid;
+                slot.mtime = mtime;
             }
         }
     }

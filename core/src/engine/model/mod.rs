@@ -3,11 +3,12 @@
 //! It knows nothing of how the engine works, only what ZooKeeper answers.
 
 mod script;
+mod sessions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::{Change, Engine, EngineOptions, Txn};
+use super::{Cause, Change, Engine, EngineOptions, Txn};
 use crate::base::{
     Acl, Code, CreateMode, EventKind, Identity, SessionId, Stat, WallMillis, Zxid, path,
 };
@@ -15,6 +16,7 @@ use crate::wire::{Create, MultiOp, MultiResult, Op, Reply, Request};
 
 use script::Script;
 pub use script::{Choices, Random};
+use sessions::NaiveSession;
 
 /// Everything replicated but the zxid, as text.
 pub fn digest(engine: &Engine) -> String {
@@ -35,7 +37,10 @@ pub fn digest(engine: &Engine) -> String {
         write!(text, "\n{owner} {paths:?}").unwrap();
     }
     for (id, registered) in engine.registry().iter() {
-        write!(text, "\n{id} {:?}", registered.timeout).unwrap();
+        write!(text, "\n{id} {:?} {registered:?}", registered.password.0).unwrap();
+    }
+    for ended in engine.registry().ended().iter() {
+        write!(text, "\n{ended:?}").unwrap();
     }
     write!(text, "\n{}", engine.approximate_data_size()).unwrap();
     text
@@ -54,8 +59,19 @@ struct Naive {
 #[derive(Clone, Default)]
 struct Model {
     znodes: BTreeMap<String, Naive>,
-    sessions: BTreeSet<SessionId>,
+    sessions: BTreeMap<SessionId, NaiveSession>,
+    /// Every session that is over, and why.
+    ended: Vec<(SessionId, Cause)>,
     zxid: i64,
+}
+
+/// What the model says of a transaction.
+struct Outcome {
+    answered_at: i64,
+    result: Result<Reply, Code>,
+    said: Said,
+    /// How many sessions were over before it.
+    over: usize,
 }
 
 type Said = Vec<(EventKind, String)>;
@@ -95,50 +111,63 @@ impl Model {
         model
     }
 
-    fn apply(&mut self, txn: &Txn) -> (Result<Reply, Code>, Said) {
+    fn apply(&mut self, txn: &Txn) -> Outcome {
         self.zxid += 1;
-        let mut said = Said::new();
+        let (mut said, mut answered_at, over) = (Said::new(), self.zxid, self.ended.len());
         let result = match &txn.change {
-            Change::CreateSession { id, .. } => match self.sessions.insert(*id) {
-                true => Ok(Reply::Done),
-                false => Err(Code::SystemError),
+            Change::CreateSession { id, password, .. } => match self.sessions.contains_key(id) {
+                true => Err(Code::SystemError),
+                false => {
+                    self.sessions.insert(*id, NaiveSession::new(*password));
+                    Ok(Reply::Done)
+                }
             },
-            Change::EndSession { id, .. } => match self.sessions.remove(id) {
+            Change::EndSession { id, cause } => match self.sessions.contains_key(id) {
                 true => {
-                    let own = |(path, naive): (&String, &Naive)| {
-                        (naive.stat.ephemeral_owner == *id).then(|| path.clone())
-                    };
-                    let paths: Vec<String> = self.znodes.iter().filter_map(own).collect();
-                    paths.iter().for_each(|path| self.remove(path, &mut said));
+                    self.end(*id, *cause, &mut said);
                     Ok(Reply::Done)
                 }
                 false => Err(Code::SessionExpired),
             },
             Change::Reap { path } => self.reap(path, txn, &mut said).map(|()| Reply::Done),
-            Change::Request(_) if !self.sessions.contains(&txn.session) => {
+            Change::Request(_) if !self.sessions.contains_key(&txn.session) => {
                 Err(Code::SessionExpired)
             }
-            Change::Request(Request::Multi(ops)) => {
-                let before = self.clone();
-                let mut results = Vec::new();
-                for (place, op) in ops.iter().enumerate() {
-                    match self.op(op, txn, &mut said) {
-                        Ok(result) => results.push(result),
-                        Err(code) => {
-                            *self = before;
-                            said.clear();
-                            results = vec![MultiResult::Failed(0); place];
-                            results.push(MultiResult::Failed(code.number()));
-                            results.resize(ops.len(), MultiResult::Failed(-2));
-                            break;
-                        }
-                    }
-                }
-                Ok(Reply::Multi(results))
+            Change::Request(Request::Once(once)) => {
+                let (zxid, result) = self.once(once, txn, &mut said);
+                answered_at = zxid;
+                result
             }
-            Change::Request(request) => self.single(request, txn, &mut said),
+            Change::Request(request) => self.request(request, txn, &mut said),
         };
-        (result, said)
+        Outcome { answered_at, result, said, over }
+    }
+
+    fn request(&mut self, request: &Request, txn: &Txn, said: &mut Said) -> Result<Reply, Code> {
+        self.note_proven(txn);
+        match request {
+            Request::Multi(ops) => Ok(self.multi(ops, txn, said)),
+            request => self.single(request, txn, said),
+        }
+    }
+
+    fn multi(&mut self, ops: &[MultiOp], txn: &Txn, said: &mut Said) -> Reply {
+        let before = self.clone();
+        let mut results = Vec::new();
+        for (place, op) in ops.iter().enumerate() {
+            match self.op(op, txn, said) {
+                Ok(result) => results.push(result),
+                Err(code) => {
+                    *self = before;
+                    said.clear();
+                    results = vec![MultiResult::Failed(0); place];
+                    results.push(MultiResult::Failed(code.number()));
+                    results.resize(ops.len(), MultiResult::Failed(-2));
+                    break;
+                }
+            }
+        }
+        Reply::Multi(results)
     }
 
     fn single(&mut self, request: &Request, txn: &Txn, said: &mut Said) -> Result<Reply, Code> {
@@ -161,6 +190,17 @@ impl Model {
                 znode.acl = acl;
                 znode.stat.aversion += 1;
                 return Ok(Reply::Stat(znode.stat));
+            }
+            Request::Adopt { path, from, password } => {
+                return self.adopt(&path, (from, &password), txn, said).map(Reply::Stat);
+            }
+            Request::HandOver { from, password } => {
+                return self.take_over((from, &password), txn, said).map(Reply::Count);
+            }
+            Request::Fence { session, password } => {
+                self.expect_right((session, &password), txn)?;
+                self.end(session, Cause::Fenced { by: txn.session }, said);
+                return Ok(Reply::Done);
             }
             _ => return Err(Code::Unimplemented),
         };
@@ -216,7 +256,7 @@ impl Model {
                 }
                 Ok(MultiResult::Checked)
             }
-            MultiOp::CheckSession { session } if self.sessions.contains(session) => {
+            MultiOp::CheckSession { session } if self.sessions.contains_key(session) => {
                 Ok(MultiResult::Checked)
             }
             MultiOp::CheckSession { .. } => Err(Code::UnknownSession),
@@ -330,8 +370,7 @@ impl Model {
             assert_eq!(node.acl()[..], naive.acl[..], "{path}");
             assert_eq!(engine.tree.path(id), *path);
         }
-        let sessions: BTreeSet<SessionId> = engine.registry().iter().map(|(id, _)| id).collect();
-        assert_eq!(sessions, self.sessions);
+        self.compare_sessions(engine);
     }
 }
 
@@ -347,13 +386,16 @@ pub fn run<C: Choices>(choices: C, count: usize) -> (Engine, Vec<Txn>) {
     let mut txns = Vec::new();
     while txns.len() < count && !script.is_over() {
         let txn = script.txn(&model);
-        let (expected, said) = model.apply(&txn);
+        let expected = model.apply(&txn);
         let effects = engine.apply(&txn);
         let told: Said = effects.changes.iter().map(|c| (c.kind, c.path.clone())).collect();
         let context = || format!("step {}: {txn:?}", txns.len());
-        assert_eq!(effects.result, expected, "{}", context());
-        assert_eq!(told, said, "{}", context());
+        assert_eq!(effects.result, expected.result, "{}", context());
+        assert_eq!(effects.answered_at, Zxid(expected.answered_at), "{}", context());
+        assert_eq!(told, expected.said, "{}", context());
         assert_eq!(effects.zxid, Zxid(model.zxid), "{}", context());
+        let ended: Vec<SessionId> = model.ended[expected.over..].iter().map(|end| end.0).collect();
+        assert!(effects.ended.iter().eq(&ended), "{}", context());
         engine.check();
         model.compare(&engine);
         if txns.len().is_multiple_of(16) {

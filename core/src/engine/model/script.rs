@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 
-use super::Model;
+use super::{Model, NaiveSession};
 use crate::base::mode::Ttl;
 use crate::base::{Acl, CreateMode, Identity, Millis, Password, Perms, SessionId, WallMillis};
 use crate::engine::{Cause, Change, Txn};
-use crate::wire::{Create, MultiOp, Op, Request};
+use crate::wire::{Create, MultiOp, Once, Op, Request, Secret};
 
 /// Where a script takes its decisions from.
 pub trait Choices {
@@ -140,7 +140,8 @@ impl<C: Choices> Script<C> {
     }
 
     fn op(&mut self, model: &Model) -> MultiOp {
-        match self.random.below(9) {
+        match self.random.below(10) {
+            9 => MultiOp::CheckSession { session: self.session() },
             0..=2 => MultiOp::Create(self.create(model)),
             3 | 4 => MultiOp::Delete { path: self.path(model), version: self.version() },
             5 | 6 => {
@@ -151,9 +152,18 @@ impl<C: Choices> Script<C> {
         }
     }
 
-    fn change(&mut self, model: &Model) -> Change {
+    fn change(&mut self, model: &Model, asker: SessionId) -> Change {
         let session = self.session();
-        match self.random.below(24) {
+        match self.random.below(30) {
+            24 => Change::Request(self.adopt(model)),
+            25 if self.random.one_in(2) => {
+                let password = self.password(model, session);
+                Change::Request(match self.random.one_in(2) {
+                    true => Request::HandOver { from: session, password },
+                    false => Request::Fence { session, password },
+                })
+            }
+            26.. => self.once(model, asker),
             20.. => {
                 let leaves = model.znodes.iter().filter(|(_, znode)| znode.stat.num_children == 0);
                 let leaves: Vec<_> = leaves.map(|(path, _)| path.clone()).collect();
@@ -161,7 +171,7 @@ impl<C: Choices> Script<C> {
                 Change::Request(Request::Delete { path, version: -1 })
             }
             0 => {
-                let (timeout, password) = (Millis(1_000), Password::default());
+                let (timeout, password) = (Millis(1_000), Password([session.0 as u8; 16]));
                 Change::CreateSession { id: session, timeout, password }
             }
             1 if self.random.one_in(3) => Change::EndSession { id: session, cause: Cause::EXPIRED },
@@ -193,6 +203,43 @@ impl<C: Choices> Script<C> {
         }
     }
 
+    fn adopt(&mut self, model: &Model) -> Request {
+        let ephemerals = model.znodes.iter().filter(|(_, znode)| znode.mode.is_ephemeral());
+        let ephemerals: Vec<_> =
+            ephemerals.map(|(path, znode)| (path.clone(), znode.stat.ephemeral_owner)).collect();
+        let (path, from) = match ephemerals.is_empty() || self.random.one_in(6) {
+            true => (self.path(model), self.session()),
+            false => self.random.pick(&ephemerals),
+        };
+        Request::Adopt { path, from, password: self.password(model, from) }
+    }
+
+    /// What is shown as the password of a session.
+    fn password(&mut self, model: &Model, session: SessionId) -> Secret {
+        let password = model.sessions.get(&session).map(NaiveSession::password);
+        match self.random.below(3) {
+            0 => Secret(Bytes::new()),
+            1 => Secret(Bytes::from_static(&[9; 16])),
+            _ => Secret(Bytes::copy_from_slice(&password.unwrap_or_default().0)),
+        }
+    }
+
+    /// A write with the next number, or a higher one, or one that has come before.
+    fn once(&mut self, model: &Model, asker: SessionId) -> Change {
+        let highest = model.sessions.get(&asker).map_or(0, |session| session.highest);
+        let number = match self.random.below(4) {
+            0 => 1 + (highest - self.random.below(80) as i64).max(0),
+            1 => highest + 1 + self.random.below(3) as i64,
+            _ => highest + 1,
+        };
+        let answered = number - 1 - self.random.below(200) as i64;
+        let request = match self.change(model, asker) {
+            Change::Request(request) if is_numbered(&request) => request,
+            _ => Request::Delete { path: self.path(model), version: self.version() },
+        };
+        Change::Request(Request::Once(Box::new(Once { number, answered, request })))
+    }
+
     fn session(&mut self) -> SessionId {
         SessionId(1 + self.random.below(4) as i64)
     }
@@ -207,10 +254,14 @@ impl<C: Choices> Script<C> {
             3 => identities.push(Identity::new("super", "root")),
             _ => {}
         }
-        let change = self.change(model);
-        let registered: Vec<SessionId> = model.sessions.iter().copied().collect();
+        let registered: Vec<SessionId> = model.sessions.keys().copied().collect();
         let unknown = registered.is_empty() || self.random.one_in(30);
         let session = if unknown { self.session() } else { self.random.pick(&registered) };
+        let change = self.change(model, session);
         Txn { at: WallMillis(self.at), session, identities: identities.into(), change }
     }
+}
+
+fn is_numbered(request: &Request) -> bool {
+    !matches!(request, Request::Once(_) | Request::Check { .. } | Request::WhoAmI)
 }

@@ -1,6 +1,16 @@
 //! The bytes of an entry of the log.
 
 use super::*;
+use crate::wire::{Once, Secret};
+
+fn secret() -> Secret {
+    Secret(Bytes::from_static(&[7; 16]))
+}
+
+fn end(cause: Cause) -> Txn {
+    let change = Change::EndSession { id: ME, cause };
+    Txn { at: WallMillis(5), session: ME, identities: Arc::from([]), change }
+}
 
 fn batch() -> Batch {
     let identities: Arc<[Identity]> = Arc::from([Identity::new("digest", "bob:hash")]);
@@ -17,10 +27,19 @@ fn batch() -> Batch {
             txn(Change::CreateSession { id: ME, timeout: Millis(1), password: Password([9; 16]) }),
             txn(Change::Request(Request::Multi(vec![create_op("/a"), check_op("/b", 3)]))),
             txn(Change::Reap { path: "/c".into() }),
-            Txn {
-                identities: Arc::from([]),
-                ..txn(Change::EndSession { id: ME, cause: Cause::EXPIRED })
-            },
+            txn(Change::Request(Request::Once(Box::new(Once {
+                number: 7,
+                answered: 3,
+                request: Request::Adopt { path: "/e".into(), from: OTHER, password: secret() },
+            })))),
+            txn(Change::Request(Request::HandOver { from: OTHER, password: secret() })),
+            txn(Change::Request(Request::Fence { session: OTHER, password: secret() })),
+            end(Cause::Closed),
+            end(Cause::Expired { silence: Millis(4_003), late: Millis(3) }),
+            end(Cause::Administrator),
+            end(Cause::Crashed { after: Millis(200) }),
+            end(Cause::HandedOver { to: OTHER }),
+            end(Cause::Fenced { by: OTHER }),
         ],
     }
 }
@@ -48,7 +67,34 @@ fn another_version_is_refused_by_its_number() {
     assert_eq!(Batch::decode(bytes.into()), Err(Undecodable::Version(9)));
 }
 
-/// What the release before wrote.
+/// An entry of version 2, by the layout of then: no values of sessions, and one byte for a cause.
+#[test]
+fn an_entry_of_version_2_is_read_and_knows_no_more_of_an_end() {
+    let mut bytes = vec![2, 0, 0, 0, 3, 1];
+    bytes.extend_from_slice(&(-1_i64).to_be_bytes());
+    bytes.extend_from_slice(&[1, 0, 0, 0, 1]);
+    bytes.extend_from_slice(&5_u32.to_be_bytes());
+    bytes.extend_from_slice(&600_u64.to_be_bytes());
+    bytes.extend_from_slice(&3_u32.to_be_bytes());
+    for cause in 0..3 {
+        bytes.extend_from_slice(&5_i64.to_be_bytes());
+        bytes.extend_from_slice(&ME.0.to_be_bytes());
+        // The first one says who asks, the others are the same.
+        bytes.push(u8::from(cause > 0));
+        if cause == 0 {
+            bytes.extend_from_slice(&[0; 4]);
+        }
+        bytes.push(2);
+        bytes.extend_from_slice(&ME.0.to_be_bytes());
+        bytes.push(cause);
+    }
+    let read = Batch::decode(bytes.into()).expect("version 2 is read");
+    assert_eq!((read.rules.enforces_quota, read.rules.ephemerals_per_session), (true, 5));
+    assert_eq!((read.rules.session_values, read.rules.session_value_bytes), (0, 0));
+    assert_eq!(read.txns, [Cause::Closed, Cause::EXPIRED, Cause::Administrator].map(end));
+}
+
+/// What the release before that wrote.
 #[test]
 fn an_entry_of_version_1_is_read_and_limits_nothing() {
     let mut bytes = vec![1, 0, 0, 0, 3, 0];

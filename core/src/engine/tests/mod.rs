@@ -1,11 +1,14 @@
 //! What transactions and reads do, by statement.
 
 mod acls;
+mod adopt;
 mod batches;
 mod ephemerals;
 mod hostile;
+mod images;
 mod model;
 mod multis;
+mod once;
 mod quota_recount;
 mod quotas;
 mod reads;

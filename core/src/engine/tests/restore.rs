@@ -13,6 +13,9 @@ fn copied(engine: &Engine) -> Engine {
     for (id, registered) in engine.registry().iter() {
         restore.session(id, registered.clone()).unwrap();
     }
+    for ended in engine.registry().ended().iter() {
+        restore.registry.note_end(*ended);
+    }
     assert_eq!(restore.orphans(), 0);
     let copy = restore.finish(engine.last_zxid()).unwrap();
     copy.check();

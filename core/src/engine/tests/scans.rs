@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::engine::model::{Choices, Random, digest, run};
+use crate::session::Registered;
+use crate::wire::{Once, Secret};
 
 /// The whole image, its remaining steps taken at once.
 fn rest(engine: &Engine, scan: &mut Scan, mut image: Vec<u8>) -> Vec<u8> {
@@ -189,6 +191,92 @@ fn i13_an_image_of_thousands_of_znodes_is_as_exact() {
         println!("seed {seed}: {images} images, {busiest} versions set aside at most");
         assert!(images > 4 && busiest > 100, "the writer was ahead of the scan now and then");
     }
+}
+
+/// What the sessions of an image know, changed at the step `at`: a numbered write, a value that a
+/// session binds or unbinds, an end, or a new one.
+fn change_a_session(engine: &mut Engine, at: usize) {
+    let mut random = Random(at as u64);
+    let session = SessionId(1 + random.below(60) as i64);
+    let mut apply = |change| {
+        let identities = match random.below(3) {
+            0 => Arc::from([Identity::new("sasl", "bob")]),
+            _ => Arc::from([]),
+        };
+        let _ = engine.apply(&Txn { at: WallMillis(at as i64), session, identities, change });
+    };
+    match at % 8 {
+        0 => apply(Change::CreateSession {
+            id: session,
+            timeout: Millis(at as u32),
+            password: Password([9; 16]),
+        }),
+        1 => apply(Change::EndSession { id: session, cause: Cause::Closed }),
+        2 => {
+            let password = Secret(Bytes::from_static(&[9; 16]));
+            apply(Change::Request(Request::Fence { session: SessionId(7), password }));
+        }
+        3..6 => {
+            let mode = CreateMode::PersistentSequential;
+            let create = Create::new("/n".into(), None, Acl::open_unsafe(), mode);
+            let request = Request::Create(create);
+            let (number, answered) = (at as i64, at as i64 - 2_000);
+            apply(Change::Request(Request::Once(Box::new(Once { number, answered, request }))));
+        }
+        _ => {
+            let zxid = engine.last_zxid();
+            let Some(registered) = engine.registry.get_mut(session) else { return };
+            let value = crate::session::data::Value {
+                data: Some(Bytes::from(vec![1; random.below(50)])),
+                acl: Acl::open_unsafe().into(),
+                czxid: zxid,
+                mzxid: zxid,
+                ctime: WallMillis(at as i64),
+                mtime: WallMillis(at as i64),
+                version: 3,
+            };
+            let value = (!random.one_in(3)).then_some(value);
+            registered.data_mut().replace(&format!("v{}", at % 5), value, zxid);
+        }
+    }
+}
+
+#[test]
+fn i13_windows_values_and_ends_in_an_image_are_those_of_its_beginning() {
+    let mut engine = Engine::new(EngineOptions::default());
+    let mut stopped = Engine::new(EngineOptions::default());
+    let (mut at, mut then, mut images, mut aside) = (0, 0, 0, 0);
+    let mut random = Random(4);
+    while at < 12_000 {
+        for before in then..at {
+            change_a_session(&mut stopped, before);
+        }
+        then = at;
+        let mut scan = engine.begin_scan();
+        let mut image = Vec::new();
+        let budget = Budget { items: 1 + random.below(9), ..Budget::default() };
+        while engine.scan_step(&mut scan, budget, &mut image) == Progress::More {
+            for _ in 0..random.below(12) {
+                change_a_session(&mut engine, at);
+                at += 1;
+            }
+            aside = aside.max(engine.registry.set_aside());
+        }
+        drop(engine.end_scan(&scan));
+        let restored = load(&image, 700).unwrap();
+        restored.check();
+        assert_eq!(digest(&restored), digest(&stopped), "after {then} steps");
+        images += 1;
+        for _ in 0..random.below(300) {
+            change_a_session(&mut engine, at);
+            at += 1;
+        }
+    }
+    let has = |what: fn(&Registered) -> bool| engine.registry().iter().any(|(_, it)| what(it));
+    assert!(has(|it| it.window.is_some()) && has(|it| it.data.is_some()));
+    assert!(has(|it| !it.identities.is_empty()) && engine.registry().ended().iter().len() > 100);
+    println!("{images} images, {aside} sessions set aside at most");
+    assert!(images > 10 && aside > 5, "the writer was ahead of the scan now and then");
 }
 
 #[test]

@@ -18,6 +18,7 @@ use crate::replication::Policy;
 use crate::service::words::{self, Allowed};
 use crate::service::{Audit, Ceilings, Options, Service};
 use crate::session::Bounds;
+use crate::wire::Features;
 
 /// A server being configured. Every setting has a default; see each method.
 #[derive(Clone, Debug)]
@@ -341,6 +342,7 @@ impl ServerBuilder {
             reap_interval: self.reap_interval.max(Duration::from_millis(1)),
             reap_most: self.reap_most as usize,
             slow_sync: self.slow_sync,
+            features: Features::ALL,
             identity: self.identities.settings(self.schemes())?,
             ceilings: self.ceilings.clone(),
             words: Allowed::parse(&self.words)?,
