@@ -4,6 +4,7 @@
 //! Each test has a server of its own, so the tests run side by side.
 
 mod acl;
+mod adopt;
 mod auth;
 mod create_modes;
 mod data;
@@ -11,10 +12,12 @@ mod expiry;
 mod four_letter_words;
 mod frames;
 mod handshake;
+mod hello;
 mod hostile;
 mod identity;
 mod limits;
 mod multi;
+mod once;
 mod ordering;
 mod paths;
 mod persistent_watches;

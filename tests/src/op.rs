@@ -32,6 +32,11 @@ pub const ADD_WATCH: i32 = 106;
 pub const WHO_AM_I: i32 = 107;
 pub const CREATE_SESSION: i32 = -10;
 pub const CLOSE_SESSION: i32 = -11;
+pub const ONCE: i32 = 32256;
+pub const ADOPT: i32 = 32257;
+pub const HAND_OVER: i32 = 32258;
+pub const FENCE: i32 = 32259;
+pub const CHECK_SESSION: i32 = 32260;
 
 pub const PERSISTENT: i32 = 0;
 pub const EPHEMERAL: i32 = 1;
@@ -46,6 +51,7 @@ pub const MARSHALLING: i32 = -5;
 pub const UNIMPLEMENTED: i32 = -6;
 pub const RECONFIG_DISABLED: i32 = -123;
 pub const BAD_ARGUMENTS: i32 = -8;
+pub const UNKNOWN_SESSION: i32 = -12;
 pub const NO_NODE: i32 = -101;
 pub const NO_AUTH: i32 = -102;
 pub const BAD_VERSION: i32 = -103;
@@ -58,6 +64,7 @@ pub const AUTH_FAILED: i32 = -115;
 pub const NO_WATCHER: i32 = -121;
 pub const AUTH_REQUIRED: i32 = -124;
 pub const QUOTA_EXCEEDED: i32 = -125;
+pub const FORGOTTEN: i32 = -32001;
 
 pub const CREATED: i32 = 1;
 pub const DELETED: i32 = 2;

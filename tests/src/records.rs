@@ -49,7 +49,13 @@ pub struct ConnectRequest {
     pub passwd: Option<Vec<u8>>,
     /// `None` leaves the byte out, as clients before 3.4 do.
     pub read_only: Option<bool>,
+    /// Said with the features it lists and without a grace; it takes the place of the protocol, and
+    /// with a new session that of the password.
+    pub hello: Option<u32>,
 }
+
+/// Stands in the place of the protocol's number beside a hello or a welcome.
+pub const GREETING: i32 = 0x746e_7231;
 
 impl Default for ConnectRequest {
     fn default() -> Self {
@@ -60,6 +66,7 @@ impl Default for ConnectRequest {
             session: 0,
             passwd: Some(vec![0; 16]),
             read_only: Some(false),
+            hello: None,
         }
     }
 }
@@ -67,14 +74,23 @@ impl Default for ConnectRequest {
 impl ConnectRequest {
     /// The frame's body.
     pub fn encode(&self) -> Vec<u8> {
-        let body = Body::new()
-            .int(self.protocol)
+        let greeting = self.hello.map(|features| Body::new().int(features as i32).int(0));
+        let (first, behind) = match greeting {
+            Some(greeting) if self.session == 0 => (Some(greeting), None),
+            greeting => (None, greeting),
+        };
+        let passwd = first.map(|greeting| [&b"tenure/1"[..], &greeting.0].concat());
+        let mut body = Body::new()
+            .int(if behind.is_some() { GREETING } else { self.protocol })
             .long(self.last_zxid)
             .int(self.timeout)
             .long(self.session)
-            .optional(self.passwd.as_deref());
-        match self.read_only {
-            Some(read_only) => body.bool(read_only).0,
+            .optional(passwd.as_deref().or(self.passwd.as_deref()));
+        if let Some(read_only) = self.read_only {
+            body = body.bool(read_only);
+        }
+        match behind {
+            Some(greeting) => body.raw(&greeting.0).0,
             None => body.0,
         }
     }
@@ -89,6 +105,8 @@ pub struct ConnectResponse {
     pub session: i64,
     pub passwd: Vec<u8>,
     pub read_only: Option<bool>,
+    /// Features, grace, and the highest number of a write that was carried out.
+    pub welcome: Option<(u32, u32, i64)>,
     /// The length of the frame's body.
     pub length: usize,
 }
@@ -97,14 +115,19 @@ impl ConnectResponse {
     /// Reads the frame's body.
     pub fn decode(bytes: &[u8]) -> Self {
         let mut reader = Reader::new(bytes);
-        let response = ConnectResponse {
+        let mut response = ConnectResponse {
             protocol: reader.int(),
             timeout: reader.int(),
             session: reader.long(),
             passwd: reader.buffer().expect("the password of a response is never null"),
             read_only: (reader.left() > 0).then(|| reader.bool()),
+            welcome: None,
             length: bytes.len(),
         };
+        if response.protocol == GREETING {
+            let features = reader.int() as u32;
+            response.welcome = Some((features, reader.int() as u32, reader.long()));
+        }
         reader.end();
         response
     }

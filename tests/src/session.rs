@@ -39,6 +39,12 @@ impl Session {
             .expect("the server grants a session")
     }
 
+    /// A new session of a client of this project, which says what it can do.
+    pub fn greeting(addr: SocketAddr, features: u32) -> Session {
+        let request = ConnectRequest { hello: Some(features), ..ConnectRequest::default() };
+        Session::open(addr, &request).expect("the server grants a session")
+    }
+
     /// Connects with this request; a refusal is an answer too, told by timeout 0.
     pub fn open(addr: SocketAddr, request: &ConnectRequest) -> Result<Session, Silence> {
         Session::over(Wire::open(addr), request)
@@ -50,9 +56,10 @@ impl Session {
         Ok(Session { wire, granted, zxid: 0, xid: 0, events: Vec::new() })
     }
 
-    /// The request that reattaches this session.
+    /// The request that reattaches this session, with a hello if the last one had one.
     pub fn reattachment(&self) -> ConnectRequest {
         ConnectRequest {
+            hello: self.granted.welcome.map(|(features, ..)| features),
             timeout: self.granted.timeout,
             session: self.granted.session,
             passwd: Some(self.granted.passwd.clone()),
@@ -117,6 +124,11 @@ impl Session {
     /// The error code that answers a request.
     pub fn code(&mut self, kind: i32, body: &Body) -> i32 {
         self.call(kind, body).err
+    }
+
+    /// Sends a numbered write and waits for its reply, which must come.
+    pub fn once(&mut self, (number, answered): (i64, i64), kind: i32, body: &Body) -> Reply {
+        self.call(op::ONCE, &once_body((number, answered), kind, body))
     }
 
     fn value(&mut self, kind: i32, body: &Body) -> Answer<Reply> {
@@ -339,6 +351,11 @@ pub fn multi_body(parts: &[(i32, Body)]) -> Body {
         .iter()
         .fold(Body::new(), |body, (kind, part)| body.int(*kind).bool(false).int(-1).raw(&part.0));
     body.int(-1).bool(true).int(-1)
+}
+
+/// The body of a numbered write: its number, and up to which number the client has the answers.
+pub fn once_body((number, answered): (i64, i64), kind: i32, body: &Body) -> Body {
+    Body::new().long(number).long(answered).int(kind).raw(&body.0)
 }
 
 /// Reads one value that is the whole body.

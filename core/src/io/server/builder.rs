@@ -34,6 +34,7 @@ pub struct ServerBuilder {
     max_frame: usize,
     sessionless_timeout: Duration,
     outstanding_limit: usize,
+    features: Features,
     extended_types: bool,
     enforce_quota: bool,
     reap_interval: Duration,
@@ -68,6 +69,7 @@ impl Default for ServerBuilder {
             max_frame: limits::MAX_FRAME,
             sessionless_timeout: limits::SESSIONLESS_TIMEOUT,
             outstanding_limit: limits::OUTSTANDING,
+            features: Features::ALL,
             extended_types: true,
             enforce_quota: false,
             reap_interval: limits::REAP_INTERVAL,
@@ -155,6 +157,13 @@ impl ServerBuilder {
     /// read no further. Default: 1,000.
     pub fn outstanding_limit(mut self, most: usize) -> Self {
         self.outstanding_limit = most;
+        self
+    }
+
+    /// What the server can do beyond ZooKeeper's protocol, for clients of this project that ask for it
+    /// in their handshake; to all others it does not exist. Default: everything.
+    pub fn features(mut self, features: Features) -> Self {
+        self.features = features;
         self
     }
 
@@ -342,7 +351,7 @@ impl ServerBuilder {
             reap_interval: self.reap_interval.max(Duration::from_millis(1)),
             reap_most: self.reap_most as usize,
             slow_sync: self.slow_sync,
-            features: Features::ALL,
+            features: self.features,
             identity: self.identities.settings(self.schemes())?,
             ceilings: self.ceilings.clone(),
             words: Allowed::parse(&self.words)?,
