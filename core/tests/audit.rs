@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tenure::server::{AuditFile, AuditSink, Server, StartError};
+use tenure::wire::Features;
 use tenure_tests::apache::four_letter_word;
+use tenure_tests::jute::Body;
+use tenure_tests::op;
 use tenure_tests::records::{Acl, open};
 use tenure_tests::session::Session;
 
@@ -130,6 +133,49 @@ fn every_write_is_a_line_in_the_order_of_writes_in_memory() {
 fn every_write_is_a_line_in_the_order_of_writes_on_a_disk() {
     let directory = tempfile::tempdir().expect("a directory");
     writes(Some(directory.path()));
+}
+
+#[test]
+fn numbered_writes_are_what_is_in_them_and_what_comes_again_is_no_line() {
+    let kept = Kept::default();
+    let server = Server::builder().audit(kept.clone()).start().expect("a free port");
+    let mut old = Session::greeting(server.addr(), Features::ALL.0);
+    let mut new = Session::greeting(server.addr(), Features::ALL.0);
+    for path in ["/e", "/f", "/g"] {
+        old.create(path, b"", op::EPHEMERAL).expect("created");
+    }
+    let delete = |path: &str| Body::new().string(path).int(-1);
+    for _ in 0..2 {
+        assert_eq!(new.once((1, 0), op::DELETE, &delete("/g")).err, 0);
+        assert_eq!(new.once((2, 0), op::DELETE, &delete("/none")).err, op::NO_NODE);
+    }
+    let (id, others, password) = (new.id(), old.id(), old.granted.passwd.clone());
+    let adopt = Body::new().string("/e").long(others).bytes(&password);
+    assert_eq!(new.code(op::ADOPT, &adopt), 0);
+    let fence = |session: &mut Session, password: &[u8]| {
+        session.code(op::FENCE, &Body::new().long(others).bytes(password))
+    };
+    assert_eq!(fence(&mut new, b""), op::NO_AUTH);
+    assert_eq!(fence(&mut new, &password), 0);
+    assert_eq!(new.code(op::HAND_OVER, &Body::new().long(others).bytes(b"")), op::UNKNOWN_SESSION);
+    server.shutdown();
+    let own = format!("session=0x{id:x}\tuser=127.0.0.1\tip=127.0.0.1\toperation=");
+    let of = format!("other=0x{others:x}");
+    let text = kept.text();
+    let lines: Vec<_> = text.lines().map(untimed).skip(4).collect();
+    let gone = "operation=ephemeralZNodeDeletionOnSessionCloseOrExpire\tznode=/f\tresult=success";
+    let expected = [
+        format!("{own}delete\tznode=/g\tresult=success"),
+        format!("{own}delete\tznode=/none\tresult=failure"),
+        format!("{own}adopt\tznode=/e\t{of}\tresult=success"),
+        format!("{own}fence\t{of}\tresult=failure"),
+        format!("{own}fence\t{of}\tresult=success"),
+    ];
+    assert_eq!(lines[..5], expected, "{text}");
+    assert!(lines[5].starts_with(&format!("session=0x{others:x}\t")), "{text}");
+    assert!(lines[5].ends_with(gone), "{text}");
+    assert_eq!(lines[6], format!("{own}handOver\t{of}\tresult=failure"), "{text}");
+    assert_eq!(lines.len(), 8, "and the end of the server: {text}");
 }
 
 #[test]

@@ -21,7 +21,10 @@ use tenure::base::{
 };
 use tenure::wire::multi::{MultiOp, MultiResult, ReadOp};
 use tenure::wire::request::Create;
-use tenure::wire::{ConnectRequest, ConnectResponse, Op, Reply, Request, SetWatches, event, reply};
+use tenure::wire::{
+    ConnectRequest, ConnectResponse, Features, Hello, Once, Op, Reply, Request, Secret, SetWatches,
+    Welcome, event, reply,
+};
 
 /// First bytes of an input that are no index of an operation.
 const HANDSHAKE: u8 = u8::MAX;
@@ -49,10 +52,15 @@ fn write_requests(folder: &Path) -> io::Result<()> {
         session_id: SessionId::NONE,
         password: Some(Bytes::from_static(&[0; 16])),
         read_only: Some(false),
-        welcome: None,
     };
     hello.encode(&mut stream);
     write(folder, "handshake", HANDSHAKE, &stream[4..])?;
+    let said = Some(Hello { features: Features::ALL, crash_grace: Millis(200) });
+    for (name, session_id) in [("hello", SessionId::NONE), ("hello-again", SessionId(5))] {
+        let mut greeting = BytesMut::new();
+        ConnectRequest { hello: said, session_id, ..hello.clone() }.encode(&mut greeting);
+        write(folder, name, HANDSHAKE, &greeting[4..])?;
+    }
     for (number, request) in requests().into_iter().enumerate() {
         let mut frame = BytesMut::new();
         request.encode(i32::try_from(number).expect("few"), &mut frame);
@@ -75,6 +83,10 @@ fn write_replies(folder: &Path) -> io::Result<()> {
     };
     welcome.encode(&mut stream);
     write(folder, "handshake", HANDSHAKE, &stream[4..])?;
+    let said = Some(Welcome { features: Features::ALL, highest_once: 7, ..Welcome::default() });
+    let mut greeted = BytesMut::new();
+    ConnectResponse { welcome: said, ..welcome }.encode(&mut greeted);
+    write(folder, "welcome", HANDSHAKE, &greeted[4..])?;
     let mut told = BytesMut::new();
     event::put(&mut told, EventKind::DataChanged, "/a", Zxid(9));
     write(folder, "event", EVENT, &told[REPLY_HEAD..])?;
@@ -92,6 +104,7 @@ fn write_replies(folder: &Path) -> io::Result<()> {
 
 fn requests() -> Vec<Request> {
     let path = || String::from("/a/b");
+    let secret = || Secret(Bytes::from_static(&[7; 16]));
     let ttl = CreateMode::Ttl(Ttl::new(60_000).expect("in range"));
     let create =
         |mode| Create::new(path(), Some(Bytes::from_static(b"data")), Acl::open_unsafe(), mode);
@@ -144,6 +157,15 @@ fn requests() -> Vec<Request> {
         Request::GetEphemerals { prefix: Some(path()) },
         Request::GetAllChildrenNumber { path: path() },
         Request::WhoAmI,
+        Request::Once(Box::new(Once {
+            number: 3,
+            answered: 1,
+            request: Request::Delete { path: path(), version: -1 },
+        })),
+        Request::Adopt { path: path(), from: SessionId(5), password: secret() },
+        Request::HandOver { from: SessionId(5), password: secret() },
+        Request::Fence { session: SessionId(5), password: secret() },
+        Request::Multi(vec![MultiOp::CheckSession { session: SessionId(5) }]),
         Request::CloseSession,
     ]
 }
@@ -189,6 +211,9 @@ fn replies() -> Vec<(Op, Reply)> {
             Reply::Identities(vec![Identity { scheme: "ip".into(), id: "127.0.0.1".into() }]),
         ),
         (Op::AddWatch, Reply::Confirmed(0)),
+        (Op::Adopt, Reply::Stat(stat)),
+        (Op::HandOver, Reply::Count(2)),
+        (Op::Fence, Reply::Done),
         (Op::Sasl, Reply::Token(None)),
     ]
 }

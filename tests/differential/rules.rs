@@ -28,6 +28,7 @@ pub enum Rule {
     CheckRelativePath,
     WatchModes,
     InternalOperations,
+    PrivateOperations,
     OpcodeAndFlag,
     ContainerByCreate,
     QuotaNesting,
@@ -38,7 +39,7 @@ pub enum Rule {
 
 impl Rule {
     /// All rules.
-    pub const ALL: [Rule; 23] = [
+    pub const ALL: [Rule; 24] = [
         Rule::SessionIds,
         Rule::WallTimes,
         Rule::NameOrder,
@@ -56,6 +57,7 @@ impl Rule {
         Rule::CheckRelativePath,
         Rule::WatchModes,
         Rule::InternalOperations,
+        Rule::PrivateOperations,
         Rule::OpcodeAndFlag,
         Rule::ContainerByCreate,
         Rule::QuotaNesting,
@@ -84,6 +86,7 @@ impl Rule {
             Rule::CheckRelativePath => "check-relative-path",
             Rule::WatchModes => "watch-modes",
             Rule::InternalOperations => "internal-operations",
+            Rule::PrivateOperations => "private-operations",
             Rule::OpcodeAndFlag => "opcode-and-flag",
             Rule::ContainerByCreate => "container-by-create",
             Rule::QuotaNesting => "quota-nesting",

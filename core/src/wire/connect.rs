@@ -55,11 +55,11 @@ impl ConnectRequest {
             hello: None,
         };
         if request.read_only.is_some() {
-            if version == hello::VERSION && reader.remaining() > 0 {
-                request.hello = Some(Hello::take(&mut reader)?);
-            } else if request.session_id.is_none() {
+            if request.session_id.is_none() {
                 request.hello = request.password.as_deref().and_then(Hello::from_password);
                 request.password = request.password.filter(|_| request.hello.is_none());
+            } else if version == hello::VERSION && reader.remaining() > 0 {
+                request.hello = Some(Hello::take(&mut reader)?);
             }
         }
         Ok(request)

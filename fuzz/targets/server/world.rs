@@ -11,10 +11,13 @@ use tenure::engine::{Engine, EngineOptions, Rules, Schemes};
 use tenure::replication::{InMemory, Replicator};
 use tenure::service::identity::Settings;
 use tenure::service::{Closing, Now, Options, Peer, Service, Transport};
-use tenure::wire::{ConnectRequest, ConnectResponse, Op, frame};
+use tenure::wire::{ConnectRequest, ConnectResponse, Features, Hello, Op, frame};
 
 /// Clients of one world.
 const CLIENTS: usize = 4;
+
+/// What every other client says of itself.
+const HELLO: Hello = Hello { features: Features::ALL, crash_grace: Millis(200) };
 
 /// A socket with nothing in it.
 struct Nowhere;
@@ -141,7 +144,7 @@ impl World {
         let timeout = how.get(1).map_or(4_000, |&tenths| i32::from(tenths) * 100);
         let (session_id, password) = resumed.unwrap_or((SessionId::NONE, Password::default()));
         let hello = ConnectRequest {
-            hello: None,
+            hello: (client % 2 == 1).then_some(HELLO),
             last_zxid_seen: Zxid(how.get(2).map_or(0, |&seen| i64::from(seen))),
             timeout,
             session_id,
