@@ -4,7 +4,7 @@ use tenure::server::{Server, ServerBuilder};
 use tenure::wire::Features;
 use tenure_tests::jute::Body;
 use tenure_tests::op;
-use tenure_tests::records::{Reply, event, open};
+use tenure_tests::records::{Reply, acl, event, open};
 use tenure_tests::session::{Session, create_body, multi_body, once_body};
 use tenure_tests::subject::Subject;
 
@@ -78,6 +78,20 @@ fn s6_failures_are_answered_alike_too() {
     assert_eq!(said(&session.once((1, 0), op::DELETE, &delete)), missing);
     assert_eq!(said(&session.once((2, 0), op::MULTI, &multi)), undone);
     assert_eq!(count(&mut session), 1);
+}
+
+#[test]
+fn lists_are_asked_as_if_it_had_come_alone() {
+    let server = Subject::start();
+    let (mut owner, mut session) = (server.session(), Session::greeting(server.addr(), ALL));
+    let list = [acl(op::READ, "world", "anyone"), acl(op::ALL, "digest", "bob:x")];
+    owner.create_with("/a", Some(b""), &list, 0).expect("created");
+    let set = Body::new().string("/a").bytes(b"x").int(-1);
+    assert_eq!(session.code(op::SET_DATA, &set), op::NO_AUTH);
+    assert_eq!(session.once((1, 0), op::SET_DATA, &set).err, op::NO_AUTH);
+    let below = create_body("/a/b", Some(b""), &open(), 0);
+    assert_eq!(session.once((2, 0), op::CREATE, &below).err, op::NO_AUTH);
+    assert_eq!(owner.stat("/a").version, 0);
 }
 
 #[test]

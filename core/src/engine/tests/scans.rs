@@ -258,9 +258,9 @@ fn images_of_sessions(is_blind: bool) -> usize {
             engine.registry.blind_scan();
         }
         let mut image = Vec::new();
-        let budget = Budget { items: 1 + random.below(9), ..Budget::default() };
+        let budget = Budget { items: 6 + random.below(20), ..Budget::default() };
         while engine.scan_step(&mut scan, budget, &mut image) == Progress::More {
-            for _ in 0..random.below(12) {
+            for _ in 0..random.below(9) {
                 change_a_session(&mut engine, at);
                 at += 1;
             }
@@ -282,7 +282,8 @@ fn images_of_sessions(is_blind: bool) -> usize {
     assert!(has(|it| it.window.is_some()) && has(|it| it.data.is_some()));
     assert!(has(|it| !it.identities.is_empty()) && engine.registry().ended().iter().len() > 100);
     println!("{wrong} of {images} images wrong, {aside} sessions set aside at most");
-    assert!(images > 10 && (is_blind || aside > 5), "the writer was ahead now and then");
+    let was_ahead = is_blind || aside > 5;
+    assert!(images > 10 && was_ahead, "{images} images, {aside} set aside");
     wrong
 }
 

@@ -15,7 +15,7 @@ use crate::service::{Now, Options, Peer, Service, Transport};
 use crate::wire::jute::Reader;
 use crate::wire::multi::MultiResult;
 use crate::wire::reply::{ReplyHeader, XID_EVENT};
-use crate::wire::{ConnectRequest, Reply, Request, event::WatchEvent, frame};
+use crate::wire::{ConnectRequest, Features, Hello, Reply, Request, event::WatchEvent, frame};
 
 struct Nowhere;
 
@@ -60,12 +60,12 @@ impl Stage {
         let mut connection = Connection { peer, xid: 0, events: Vec::new() };
         let mut input = BytesMut::new();
         let request = ConnectRequest {
-            hello: None,
+            hello: Some(Hello { features: Features::ALL, crash_grace: Millis(0) }),
             last_zxid_seen: Zxid::ZERO,
             timeout: Millis(10_000).0 as i32,
             session_id: SessionId::NONE,
             password: None,
-            read_only: None,
+            read_only: Some(false),
         };
         request.encode(&mut input);
         let answer = self.exchange(&mut connection, input);

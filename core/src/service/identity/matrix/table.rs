@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::base::{Acl, EventKind, Perms, WatchMode, WatcherKind};
+use crate::base::{Acl, EventKind, Perms, SessionId, WatchMode, WatcherKind};
 use crate::wire::{Create, MultiOp, Op, ReadOp, Request, SetWatches};
 
 /// The znode above.
@@ -101,6 +101,11 @@ fn free() -> Vec<Request> {
         Request::RemoveWatches { path: path(), kind: WatcherKind::Any },
         Request::GetEphemerals { prefix: None },
         Request::WhoAmI,
+        // Of a session that is not there: the right to one that is, is no matter of lists.
+        Request::Adopt { path: path(), from: SessionId(5), password: "".into() },
+        Request::HandOver { from: SessionId(5), password: "".into() },
+        Request::Fence { session: SessionId(5), password: "".into() },
+        Request::Multi(vec![MultiOp::CheckSession { session: SessionId(5) }]),
         Request::Auth { scheme: "ip".into(), auth: "".into() },
     ]
 }
