@@ -157,6 +157,7 @@ fn requests() -> Vec<Request> {
         Request::GetEphemerals { prefix: Some(path()) },
         Request::GetAllChildrenNumber { path: path() },
         Request::WhoAmI,
+        Request::CloseSession,
         Request::Once(Box::new(Once {
             number: 3,
             answered: 1,
@@ -166,7 +167,6 @@ fn requests() -> Vec<Request> {
         Request::HandOver { from: SessionId(5), password: secret() },
         Request::Fence { session: SessionId(5), password: secret() },
         Request::Multi(vec![MultiOp::CheckSession { session: SessionId(5) }]),
-        Request::CloseSession,
     ]
 }
 

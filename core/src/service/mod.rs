@@ -12,7 +12,8 @@
 //! * N3 watches and identities belong to a connection and go with it;
 //! * N4 the event of a change stands before any reply that shows the change;
 //! * N5 no connection waits for another one's client to read;
-//! * N6 once a session speaks through another connection, nothing sent on the old one is carried out.
+//! * N6 once a session speaks through another connection, nothing sent on the old one is carried out;
+//! * N7 whoever did not ask for it in the handshake is answered as if this project had added nothing.
 //!
 //! Locks are taken in this order: the tree, `sessions`, `watches`, outboxes; `peers` may be taken
 //! under any of them, and nothing is locked under it but outboxes by who delivers. A reader holds its
