@@ -211,10 +211,10 @@ fn replies() -> Vec<(Op, Reply)> {
             Reply::Identities(vec![Identity { scheme: "ip".into(), id: "127.0.0.1".into() }]),
         ),
         (Op::AddWatch, Reply::Confirmed(0)),
+        (Op::Sasl, Reply::Token(None)),
         (Op::Adopt, Reply::Stat(stat)),
         (Op::HandOver, Reply::Count(2)),
         (Op::Fence, Reply::Done),
-        (Op::Sasl, Reply::Token(None)),
     ]
 }
 
