@@ -171,6 +171,25 @@ fn n6_a_welcome_says_what_of_the_old_connection_was_carried_out_and_nothing_come
 }
 
 #[test]
+fn what_is_refused_before_its_turn_was_not_carried_out_and_is_not_kept() {
+    let server = Server::builder().max_ephemerals_per_identity(1).start().expect("a free port");
+    let mut session = Session::greeting(server.addr(), ALL);
+    session.create("/a", b"", op::EPHEMERAL).expect("created");
+    let create = create_body("/b", Some(b""), &open(), op::EPHEMERAL);
+    assert_eq!(session.once((1, 0), op::CREATE, &create).err, op::QUOTA_EXCEEDED);
+    let mut session = session.reattach(server.addr());
+    assert_eq!(highest(&session), 0);
+    // What counts for the same identity already may change hands, and what it has stays as it is.
+    let from = Session::greeting(server.addr(), ALL);
+    let adopt = Body::new().string("/a").long(session.id()).bytes(&session.granted.passwd);
+    let mut other = from.reattach(server.addr());
+    assert_eq!(other.once((1, 0), op::ADOPT, &adopt).err, 0);
+    other.delete("/a", -1).expect("deleted");
+    assert_eq!(session.once((1, 0), op::CREATE, &create).err, 0);
+    assert_eq!(session.stat("/b").ephemeral_owner, session.id());
+}
+
+#[test]
 fn malformed_numbers_are_no_write() {
     let server = Subject::start();
     let mut session = Session::greeting(server.addr(), ALL);
