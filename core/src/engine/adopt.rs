@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::draft::{Asker, Draft};
-use crate::base::{Code, Identity, SessionId, Stat};
+use crate::base::{Code, Identity, SessionId, Stat, path};
 use crate::session::Cause;
 use crate::tree::Kind;
 
@@ -29,7 +29,8 @@ impl Engine {
         (from, password): Other<'_>,
         asker: Asker<'_>,
     ) -> Result<Stat, Code> {
-        let id = self.find_valid(path)?;
+        path::validate(path).map_err(|_| Code::BadArguments)?;
+        let id = self.tree.find(path).ok_or(Code::NoNode)?;
         if self.tree.node(id).kind() != Kind::Ephemeral(from) {
             return Err(Code::BadArguments);
         }

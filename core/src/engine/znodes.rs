@@ -148,7 +148,7 @@ impl Engine {
         if draft.is_over_limit { Err(Code::QuotaExceeded) } else { Ok(()) }
     }
 
-    pub(super) fn find_valid(&self, path: &str) -> Result<NodeId, Code> {
+    fn find_valid(&self, path: &str) -> Result<NodeId, Code> {
         path::validate(path).map_err(|_| Code::BadArguments)?;
         self.tree.find(path).ok_or(Code::NoNode)
     }
