@@ -303,6 +303,17 @@ impl Machine {
         [link, calls, closing, self.jeopardy_at(), self.give_up_at()].into_iter().flatten().min()
     }
 
+    /// Whether something was sent that the server has to answer.
+    pub fn is_owed(&self) -> bool {
+        match &self.link {
+            Link::Up(up) => {
+                up.login.is_some() || !up.in_flight.is_empty() || !up.proving.is_empty()
+            }
+            Link::Handshake { .. } => true,
+            Link::Idle { .. } | Link::Dialing { .. } => false,
+        }
+    }
+
     /// Asserts what always holds; see the [module](super).
     pub fn check(&self) {
         let mut queued = BTreeSet::new();

@@ -1,24 +1,23 @@
 //! Where time comes from: the machine, or a test.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+pub(super) mod manual;
+
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 
 use crate::base::{Moment, WallMillis, limits};
 use crate::service::Now;
+use manual::{Manual, Party};
 
 /// A server looks at its clock at least that often, which is what tells a stall from a quiet hour.
 pub(super) const HEARTBEAT: Duration = Duration::from_millis(20);
 
-/// A manual clock starts here, so that nothing a test computes falls below zero. In microseconds.
-const MANUAL_START: u64 = 1_000_000_000;
-
 /// A manual clock shows this wall time at its start: 2020-01-01, in milliseconds.
 const MANUAL_WALL: i64 = 1_577_836_800_000;
 
-/// The clock of one server. Clones show the same time.
+/// The clock of a server, and of clients. Clones show the same time.
 ///
 /// Session time is monotonic and can be held back: what a stalled process could not hear does not
 /// count as silence. Wall time is only for the times that znodes carry.
@@ -28,7 +27,7 @@ pub struct Clock(Arc<Source>);
 #[derive(Debug)]
 enum Source {
     Real { start: Instant, pace: Mutex<Pace> },
-    Manual { now: AtomicU64 },
+    Manual(Manual),
 }
 
 /// Session time on a machine's clock: it goes on with it, and leaves out the stalls.
@@ -63,16 +62,37 @@ impl Clock {
         Clock(Arc::new(Source::Real { start: Instant::now(), pace: Mutex::default() }))
     }
 
-    /// A clock that stands still until it is advanced, by
+    /// A clock that stands still until it is advanced, by [`Clock::advance`] or
     /// [`Server::advance`](crate::server::Server::advance). Session deadlines, the limit for
-    /// connections without a session, TTLs and wall time all follow it.
+    /// connections without a session, TTLs and wall time of the servers on it follow it; and
+    /// everything that takes time in the clients on it, see
+    /// [`Builder::clock`](crate::Builder::clock).
     pub fn manual() -> Clock {
-        Clock(Arc::new(Source::Manual { now: AtomicU64::new(MANUAL_START) }))
+        Clock(Arc::new(Source::Manual(Manual::default())))
     }
 
     /// Whether this clock only moves when it is told to.
     pub fn is_manual(&self) -> bool {
-        matches!(*self.0, Source::Manual { .. })
+        matches!(*self.0, Source::Manual(_))
+    }
+
+    /// Moves a manual clock forward by `length`. It stops at every moment at which a server or a
+    /// client on it has something to do, has it done, and goes on when all is quiet: when nothing
+    /// that was sent is unread, no answer is on its way, and no callback of these clients runs. What
+    /// was sent before the call counts as heard before it.
+    ///
+    /// Takes no time of its own but what the work takes. May be called on any thread that may block,
+    /// a callback thread of a client included. Whatever does not become quiet within 5 s, because
+    /// something outside of this clock has to happen first, is not waited for any longer; a callback
+    /// that takes longer than 1 s neither.
+    ///
+    /// # Panics
+    /// If the clock is not a manual one.
+    pub fn advance(&self, length: Duration) {
+        match &*self.0 {
+            Source::Manual(manual) => manual.advance(length),
+            Source::Real { .. } => panic!("only a manual clock can be advanced"),
+        }
     }
 
     /// Session time and wall time.
@@ -83,7 +103,7 @@ impl Clock {
                 let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 i64::try_from(wall.as_millis()).unwrap_or(i64::MAX)
             }
-            Source::Manual { .. } => MANUAL_WALL + ((moment.0 - MANUAL_START) / 1_000) as i64,
+            Source::Manual(_) => MANUAL_WALL + ((moment.0 - manual::START) / 1_000) as i64,
         };
         Now { moment, wall: WallMillis(wall) }
     }
@@ -95,14 +115,23 @@ impl Clock {
                 let elapsed = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
                 pace.lock().look(elapsed)
             }
-            Source::Manual { now } => Moment(now.load(Ordering::Acquire)),
+            Source::Manual(manual) => manual.moment(),
         }
     }
 
-    /// Moves a manual clock forward to `moment`; never back.
-    pub(crate) fn move_to(&self, moment: Moment) {
-        if let Source::Manual { now } = &*self.0 {
-            now.fetch_max(moment.0, Ordering::AcqRel);
+    /// From now on a manual clock stops where this party has something to do, for as long as it
+    /// exists.
+    pub(super) fn join(&self, party: Weak<dyn Party>) {
+        if let Source::Manual(manual) = &*self.0 {
+            manual.join(party);
+        }
+    }
+
+    /// The manual clock, if it is one.
+    pub(super) fn as_manual(&self) -> Option<&Manual> {
+        match &*self.0 {
+            Source::Manual(manual) => Some(manual),
+            Source::Real { .. } => None,
         }
     }
 }

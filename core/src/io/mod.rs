@@ -12,4 +12,5 @@ mod faults;
 pub mod founding;
 mod host;
 pub mod server;
+mod sockets;
 pub mod tls;

@@ -41,6 +41,7 @@ mod rest;
 mod secure;
 mod stats;
 mod sweep;
+mod turns;
 pub mod words;
 
 use std::collections::BTreeMap;
@@ -73,6 +74,7 @@ pub use reached::{Limit, Reached};
 pub use rest::Unprocessed;
 pub use secure::TlsStats;
 pub use stats::{DiskStats, Stats};
+pub use turns::Turns;
 
 /// What a server is told at its start. Everything has a default of ZooKeeper's in `base/limits.rs`.
 #[derive(Clone, Debug)]

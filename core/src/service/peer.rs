@@ -12,6 +12,7 @@ use super::line::Line;
 use super::outbox::{Closing, Outbox};
 use super::rest::Rest;
 use super::stats::Spread;
+use super::turns::Turns;
 use crate::base::{AccountId, ConnectionId, Identity, Moment, SessionId, WallMillis, Zxid, limits};
 use crate::session::Lease;
 use crate::wire::{Features, Op};
@@ -23,6 +24,16 @@ pub trait Transport: Send + Sync {
 
     /// Bytes that have arrived and nobody has read.
     fn unread(&self) -> usize;
+
+    /// Whether something has arrived, the end of the connection included.
+    fn is_readable(&self) -> bool {
+        self.unread() > 0
+    }
+
+    /// Whether bytes can be sent at this moment.
+    fn is_writable(&self) -> bool {
+        true
+    }
 }
 
 /// One client connection.
@@ -46,6 +57,8 @@ pub struct Peer {
     /// Whether input is on its way from the socket to the service. Set before it leaves the one, and
     /// taken back when the other has dealt with all of it, or reading is suspended.
     pub is_reading: AtomicBool,
+    /// When its task is at work. Only kept where somebody waits for it to have done all it can.
+    pub turns: Turns,
     /// Figures for `cons` and `stat`.
     pub traffic: Traffic,
     held: OnceLock<Held>,
@@ -83,6 +96,7 @@ impl Peer {
             is_handshaking: AtomicBool::new(false),
             is_paused: AtomicBool::new(false),
             is_reading: AtomicBool::new(false),
+            turns: Turns::begun(),
             traffic: Traffic::default(),
             held: OnceLock::new(),
             account: AtomicU64::new(account_of(address.ip(), &[]).0),
@@ -202,6 +216,25 @@ impl Peer {
         // The order matters: what is not in the socket any more was taken under the flag.
         !self.is_paused.load(Ordering::SeqCst)
             && (self.transport.unread() > 0 || self.is_reading.load(Ordering::SeqCst))
+    }
+}
+
+impl Peer {
+    /// Whether its task has something to do: reading, sending or closing. Sending to a client that does
+    /// not read is no such thing, and neither is what is read no further.
+    pub(super) fn is_stirring(&self) -> bool {
+        let (is_open, has_bytes, is_cut) = {
+            let waiting = self.outbox.lock();
+            let is_cut = waiting.closing == Some(Closing::Now);
+            (waiting.is_open(), !waiting.bytes.is_empty(), is_cut)
+        };
+        let sends = if self.turns.is_blocked() {
+            is_cut || self.transport.is_writable()
+        } else {
+            !is_open || has_bytes
+        };
+        let reads = !self.is_paused.load(Ordering::SeqCst) && self.transport.is_readable();
+        sends || reads || self.turns.is_inside()
     }
 }
 

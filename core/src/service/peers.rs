@@ -189,6 +189,27 @@ impl Service {
         self.peers.read().iter().any(|peer| peer.has_unread())
     }
 
+    /// Whether any connection's task has something to do.
+    pub fn is_stirring(&self) -> bool {
+        self.peers.read().iter().any(|peer| peer.is_stirring())
+    }
+
+    /// Connections that are gone and whose sockets are still open.
+    pub fn closing(&self) -> u64 {
+        let peers = self.peers.read();
+        peers.places - peers.len() as u64
+    }
+
+    /// A number that is another one whenever a connection's task has begun or ended a turn, or a
+    /// connection has come or gone.
+    pub fn turns(&self) -> u64 {
+        let peers = self.peers.read();
+        let known = peers.last.wrapping_mul(1 << 32).wrapping_add(peers.places);
+        peers.iter().fold(known, |sum, peer| {
+            sum.wrapping_add(peer.turns.count().wrapping_mul(2 * peer.id.0 + 1))
+        })
+    }
+
     pub(super) fn cut_connection(&self, connection: Option<ConnectionId>) -> bool {
         let peer = connection.and_then(|id| self.peers.read().get(id).cloned());
         if let Some(peer) = &peer {

@@ -13,13 +13,14 @@ use super::handle::Client;
 use super::runtime;
 use super::session::Scope;
 use super::shared::Shared;
-use super::time;
+use super::time::Time;
 use super::tls::{ClientTls, Trust};
 use crate::base::Millis;
 use crate::client::{
     Credentials, Error, Hosts, Machine, Nonces, Recovery, Result, Sasl, SessionEvent, Settings,
     WhenDisconnected,
 };
+use crate::io::clock::Clock;
 use crate::wire::Secret;
 
 /// One setting.
@@ -33,12 +34,20 @@ pub struct Builder {
     set: Vec<Change>,
     op_timeout: Option<Duration>,
     tls: Option<ClientTls>,
+    time: Time,
     sinks: Vec<Callback<SessionEvent>>,
 }
 
 impl Builder {
     pub(super) fn new(hosts: String) -> Builder {
-        Builder { hosts, set: Vec::new(), op_timeout: None, tls: None, sinks: Vec::new() }
+        Builder {
+            hosts,
+            set: Vec::new(),
+            op_timeout: None,
+            tls: None,
+            time: Time::default(),
+            sinks: Vec::new(),
+        }
     }
 
     fn set(mut self, set: impl FnOnce(&mut Settings) + Send + 'static) -> Builder {
@@ -138,6 +147,17 @@ impl Builder {
         self.set(move |settings| settings.shuffle = shuffle)
     }
 
+    /// Where the client's time comes from, for tests. With a
+    /// [manual](crate::server::Clock::manual) clock everything that takes time in this client follows
+    /// it: heartbeats, waits before a reconnect, all timeouts, [`Session::safe_for`](crate::Session::safe_for)
+    /// and [`Client::sleep`]. Nothing of that ever comes unless somebody
+    /// [advances](crate::server::Clock::advance) the clock; so a close that no server answers waits for
+    /// that too. With a real clock, as without this, it is the machine's.
+    pub fn clock(mut self, clock: &Clock) -> Builder {
+        self.time = Time::of(clock);
+        self
+    }
+
     /// Like [`Client::subscribe`], and misses nothing: it is in place before the first attempt to
     /// connect.
     pub fn subscribe(mut self, sink: impl FnMut(SessionEvent) + Send + 'static) -> Builder {
@@ -183,10 +203,10 @@ impl Builder {
         let trust = self.tls.map(Trust::new).transpose()?;
         let hosts = settings.hosts.count();
         let runtime = runtime::handle()?;
-        let machine = Machine::new(settings, time::now());
+        let machine = Machine::new(settings, self.time.now());
         let (sender, commands) = mpsc::unbounded_channel();
         let scope = Scope::new(Arc::clone(machine.lease()));
-        let shared = Arc::new(Shared::new(sender, scope, hosts, self.op_timeout));
+        let shared = Arc::new(Shared::new(sender, scope, hosts, (self.op_timeout, self.time)));
         for sink in self.sinks {
             shared.hub.subscribe(sink, &shared.callbacks);
         }

@@ -2,10 +2,13 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use parking_lot::Mutex;
+
+use super::presence::Presence;
 
 thread_local! {
     static IS_CALLBACK_THREAD: Cell<bool> = const { Cell::new(false) };
@@ -26,11 +29,22 @@ pub fn is_callback_thread() -> bool {
 #[derive(Default)]
 pub(super) struct Callbacks {
     queue: Mutex<Option<Sender<Job>>>,
+    /// Who waits until they have run.
+    presence: Option<Arc<Presence>>,
 }
 
 impl Callbacks {
+    /// Those of a client that a clock looks at, if one does.
+    pub fn seen_by(presence: Option<Arc<Presence>>) -> Callbacks {
+        Callbacks { queue: Mutex::default(), presence }
+    }
+
     /// Queues a callback. One that panics does not keep the next from running.
     pub fn run(&self, job: Job) {
+        let job = match &self.presence {
+            Some(presence) => counted(job, presence),
+            None => job,
+        };
         let mut queue = self.queue.lock();
         let sender = queue.get_or_insert_with(start);
         // The thread only ends after its queue, so it cannot be gone unless it could not be started.
@@ -39,6 +53,22 @@ impl Callbacks {
             (unsent.0)();
         }
     }
+}
+
+/// The same, with a note when it has run or has panicked.
+fn counted(job: Job, presence: &Arc<Presence>) -> Job {
+    struct Returned(Arc<Presence>);
+    impl Drop for Returned {
+        fn drop(&mut self) {
+            self.0.note_returned();
+        }
+    }
+    presence.note_called();
+    let returned = Returned(Arc::clone(presence));
+    Box::new(move || {
+        let _returned = returned;
+        job();
+    })
 }
 
 fn start() -> Sender<Job> {

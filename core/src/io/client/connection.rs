@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::Interest;
 use tokio::net::{TcpStream, lookup_host};
 
+use super::presence::{Plug, Presence};
 use super::tls::{Failure, TlsStream, Trust};
 use crate::base::limits::READ_CHUNK;
 use crate::client::Host;
@@ -44,7 +46,11 @@ pub(super) struct Connection {
     /// How TLS is spoken; `None` for plain connections.
     trust: Option<Trust>,
     dialing: Option<Dialing>,
+    /// Goes before the channel does.
+    plug: Option<Plug>,
     channel: Option<Channel>,
+    /// Who looks at what happens here.
+    presence: Option<Arc<Presence>>,
     unwritten: Bytes,
     is_broken: bool,
     scratch: Option<Box<[u8]>>,
@@ -60,13 +66,22 @@ enum Channel {
 
 impl Connection {
     /// No connection yet, and all later ones under TLS if `trust` says how.
-    pub fn new(trust: Option<Trust>) -> Connection {
-        Connection { trust, ..Connection::default() }
+    pub fn new(trust: Option<Trust>, presence: Option<Arc<Presence>>) -> Connection {
+        Connection { trust, presence, ..Connection::default() }
+    }
+
+    fn stir(&self) {
+        if let Some(presence) = &self.presence {
+            presence.stir();
+        }
     }
 
     /// Starts an attempt. The name is resolved anew each time.
     pub fn dial(&mut self, host: Host) {
         self.drop_it();
+        if let Some(presence) = &self.presence {
+            presence.dial();
+        }
         let attempt = self.take_attempt(&host.name);
         self.dialing = Some(Box::pin(dial(host, attempt, self.trust.clone())));
     }
@@ -82,7 +97,11 @@ impl Connection {
     /// Drops whatever there is.
     pub fn drop_it(&mut self) {
         self.dialing = None;
+        self.plug = None;
         self.channel = None;
+        if let Some(presence) = &self.presence {
+            presence.unplug();
+        }
         self.unwritten = Bytes::new();
         self.is_broken = false;
     }
@@ -112,13 +131,21 @@ impl Connection {
         if let Some(dialing) = &mut self.dialing {
             let dialed = dialing.await;
             self.dialing = None;
+            self.stir();
             return match dialed {
                 Ok(Dialed { channel, address, trust }) => {
+                    let presence = self.presence.as_ref();
+                    self.plug = presence.map(|seen| seen.plug(channel.socket().as_raw_fd()));
                     self.channel = Some(channel);
                     self.trust = trust;
                     Happened::Dialed(address.to_string().into())
                 }
-                Err(failure) => Happened::DialFailed(failure),
+                Err(failure) => {
+                    if let Some(presence) = &self.presence {
+                        presence.unplug();
+                    }
+                    Happened::DialFailed(failure)
+                }
             };
         }
         let Some(channel) = &mut self.channel else { return std::future::pending().await };
@@ -142,6 +169,9 @@ impl Connection {
             let Ok(ready) = channel.socket().ready(interest).await else {
                 return Happened::Closed(None);
             };
+            if let Some(presence) = &self.presence {
+                presence.stir();
+            }
             if ready.is_readable() {
                 match channel.try_read(scratch) {
                     Ok(0) => return Happened::Closed(None),

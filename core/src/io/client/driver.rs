@@ -7,9 +7,9 @@ use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::connection::{Connection, Happened};
+use super::presence::Attendance;
 use super::session::Scope;
 use super::shared::{Command, Done, Hearer, Shared, Submit};
-use super::time;
 use super::tls::{Failure, Trust};
 use crate::client::{
     CallId, Credentials, Error, Input, LossReason, Machine, Output, Result, SessionEvent, State,
@@ -39,6 +39,8 @@ pub(super) struct Driver {
     closers: Vec<Done<()>>,
     detachers: Vec<Done<Credentials>>,
     ended: Option<Error>,
+    /// Last, so that it goes last.
+    attendance: Attendance,
 }
 
 impl Driver {
@@ -48,11 +50,12 @@ impl Driver {
         commands: UnboundedReceiver<Command>,
         trust: Option<Trust>,
     ) -> Driver {
+        let presence = shared.presence().cloned();
         Driver {
             machine,
             shared,
             commands,
-            connection: Connection::new(trust),
+            connection: Connection::new(trust, presence.clone()),
             attempt: None,
             if_given_up: Failure::no_answer,
             calls: HashMap::new(),
@@ -60,6 +63,7 @@ impl Driver {
             closers: Vec::new(),
             detachers: Vec::new(),
             ended: None,
+            attendance: Attendance { presence },
         }
     }
 
@@ -73,15 +77,26 @@ impl Driver {
             if turns % TURNS_AT_ONCE == 0 {
                 tokio::task::yield_now().await;
             }
-            self.connection.write(|| self.machine.transmit(time::now()));
+            let now = || self.shared.time.now();
+            self.connection.write(|| self.machine.transmit(now()));
             let wake_at = self.machine.next_deadline();
-            let pause = wake_at.map(|at| at.since(time::now()));
+            let pause = wake_at.map(|at| at.since(now()));
+            let presence = self.attendance.presence.as_ref();
+            if let Some(presence) = presence {
+                presence.set_owed(self.machine.is_owed());
+            }
             tokio::select! {
                 // Bytes that wait are heard before a timer says that the server is silent.
                 biased;
                 happened = self.connection.happens() => self.happened(happened),
                 _ = self.commands.recv_many(&mut batch, COMMANDS_AT_ONCE) => {}
-                _ = pause_for(pause) => self.handle(Input::Tick),
+                // Comes last, for it says that nothing else is to be done.
+                _ = async {
+                    match presence {
+                        Some(presence) => presence.until(wake_at).await,
+                        None => pause_for(pause).await,
+                    }
+                } => self.handle(Input::Tick),
             }
             // A busy socket must not keep the program's requests waiting.
             while batch.len() < COMMANDS_AT_ONCE
@@ -89,8 +104,13 @@ impl Driver {
             {
                 batch.push(command);
             }
+            let count = batch.len();
             for command in batch.drain(..) {
                 self.obey(command);
+            }
+            if let Some(presence) = &self.attendance.presence {
+                presence.stir();
+                presence.note_taken(count);
             }
         }
         self.close_down().await;
@@ -149,7 +169,7 @@ impl Driver {
     }
 
     fn handle(&mut self, input: Input) {
-        self.machine.handle(time::now(), input);
+        self.machine.handle(self.shared.time.now(), input);
         while let Some(output) = self.machine.poll() {
             self.carry_out(output);
         }
@@ -318,6 +338,7 @@ mod tests {
 
     use super::super::request::RequestOptions;
     use super::super::shared::Parcel;
+    use super::super::time::Time;
     use super::*;
     use crate::client::{Hosts, Outcome, Settings};
     use crate::wire::Request;
@@ -325,10 +346,10 @@ mod tests {
     #[test]
     fn a_defect_of_the_driver_leaves_nobody_waiting() {
         let (hosts, _) = Hosts::parse("127.0.0.1:1").expect("a host");
-        let machine = Machine::new(Settings::new(hosts), time::now());
+        let machine = Machine::new(Settings::new(hosts), Time::default().now());
         let (sender, commands) = tokio::sync::mpsc::unbounded_channel();
         let scope = Scope::new(Arc::clone(machine.lease()));
-        let shared = Arc::new(Shared::new(sender, scope, 1, None));
+        let shared = Arc::new(Shared::new(sender, scope, 1, (None, Time::default())));
         let mut driver = Driver::new(machine, Arc::clone(&shared), commands, None);
         let (answers, heard) = mpsc::channel();
         let submit = |name: &'static str| {

@@ -1,7 +1,9 @@
 //! The handle of a client.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -14,7 +16,7 @@ use super::request::RequestOptions;
 use super::session::{Session, States};
 use super::shared::{Answer, Command, Done, Hearer, Parcel, Shared};
 use super::watch::{self, Tagged, Watch, WatchOptions, WatchStream};
-use crate::base::WatchMode;
+use crate::base::{Moment, WatchMode};
 use crate::client::{
     Credentials, Error, Intent, Result, SessionEvent, State, WatchId, WatchItem, chroot,
 };
@@ -93,6 +95,19 @@ impl Client {
     /// The state now, then every change of it.
     pub fn states(&self) -> States {
         States::new(&self.shared)
+    }
+
+    /// Waits for `length` on the client's own clock: the machine's, or the manual one that
+    /// [`Builder::clock`] set, where it ends at its exact moment when somebody advances that far. Begins
+    /// with the call, not with the first poll. Needs no runtime of the program's. Nothing is left behind
+    /// if the future is dropped.
+    pub fn sleep(&self, length: Duration) -> impl Future<Output = ()> + Send + use<> {
+        self.shared.time.sleep(length)
+    }
+
+    /// What the client's clock shows, as the time since a moment that means nothing: for differences.
+    pub fn time(&self) -> Duration {
+        self.shared.time.now().since(Moment(0))
     }
 
     /// Calls `sink` with the state now, then with every change of it.

@@ -17,6 +17,7 @@ mod hub;
 mod multi;
 mod ops;
 mod pending;
+mod presence;
 mod request;
 mod runtime;
 mod session;

@@ -14,7 +14,6 @@ use parking_lot::Mutex;
 use super::feed::Feed;
 use super::ops::Ops;
 use super::shared::Shared;
-use super::time;
 use crate::base::SessionId;
 use crate::client::{Credentials, Epoch, Lease, LossReason, SessionEvent, State};
 
@@ -82,21 +81,22 @@ impl Session {
         if self.shared.is_forked() {
             return State::Lost(LossReason::Abandoned);
         }
-        self.scope.lease.state(time::now())
+        self.scope.lease.state(self.shared.time.now())
     }
 
     /// How long from now the session certainly lives: the time the last answered request was sent,
     /// plus the granted timeout, minus the safety margin, minus now. `None` if it may have expired,
     /// and in a forked child.
     ///
-    /// Computed at the call, on a clock that counts the time a machine sleeps. While the session is
+    /// Computed at the call, on a clock that counts the time a machine sleeps, or on the
+    /// [manual](crate::Builder::clock) one. While the session is
     /// connected the value falls and rises again with every answer, at least every third of the
     /// timeout. Answers of a server that only reads do not count.
     pub fn safe_for(&self) -> Option<Duration> {
         if self.shared.is_forked() {
             return None;
         }
-        self.scope.lease.safe_for(time::now())
+        self.scope.lease.safe_for(self.shared.time.now())
     }
 
     /// Waits until the epoch is over.

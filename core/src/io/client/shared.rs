@@ -12,8 +12,10 @@ use super::attempts::Attempts;
 use super::callbacks::Callbacks;
 use super::feed::{Feed, Sink};
 use super::hub::Hub;
+use super::presence::Presence;
 use super::request::{OneShotSink, RequestOptions};
 use super::session::Scope;
+use super::time::Time;
 use super::watch::Tagged;
 use crate::client::{
     CallId, Credentials, Error, Intent, Result, Submission, WatchId, WatchItem, chroot,
@@ -90,6 +92,8 @@ pub(super) struct Shared {
     current: Mutex<Arc<Scope>>,
     first: Arc<Scope>,
     ended: Mutex<Option<Error>>,
+    pub time: Time,
+    presence: Option<Arc<Presence>>,
 }
 
 /// What goes with a submission besides the request.
@@ -104,20 +108,28 @@ impl Shared {
         commands: UnboundedSender<Command>,
         scope: Arc<Scope>,
         hosts: usize,
-        op_timeout: Option<Duration>,
+        (op_timeout, time): (Option<Duration>, Time),
     ) -> Shared {
+        let presence = time.presence();
         Shared {
             pid: std::process::id(),
             op_timeout,
             commands,
             next_id: AtomicU64::new(1),
-            callbacks: Callbacks::default(),
+            callbacks: Callbacks::seen_by(presence.clone()),
             hub: Hub::new(),
             attempts: Attempts::new(hosts),
             current: Mutex::new(Arc::clone(&scope)),
             first: scope,
             ended: Mutex::new(None),
+            time,
+            presence,
         }
+    }
+
+    /// What a manual clock sees of this client.
+    pub fn presence(&self) -> Option<&Arc<Presence>> {
+        self.presence.as_ref()
     }
 
     /// Whether the client's threads exist in this process.
@@ -153,9 +165,15 @@ impl Shared {
         if self.is_forked() {
             return Err(Box::new((command, Error::Forked)));
         }
-        self.commands
-            .send(command)
-            .map_err(|unsent| Box::new((unsent.0, self.ended().unwrap_or(Error::Closed))))
+        if let Some(presence) = &self.presence {
+            presence.note_sent();
+        }
+        self.commands.send(command).map_err(|unsent| {
+            if let Some(presence) = &self.presence {
+                presence.note_unsent();
+            }
+            Box::new((unsent.0, self.ended().unwrap_or(Error::Closed)))
+        })
     }
 
     /// Answers what never got to the client's thread.
@@ -278,7 +296,7 @@ mod tests {
     fn in_a_forked_child_a_create_with_parents_is_answered_on_the_calling_thread() {
         let (sender, _commands) = tokio::sync::mpsc::unbounded_channel();
         let scope = Scope::new(Arc::new(Lease::new(Epoch::FIRST, Millis(1), None)));
-        let mut shared = Shared::new(sender, scope, 1, None);
+        let mut shared = Shared::new(sender, scope, 1, (None, Time::default()));
         shared.pid = shared.pid.wrapping_add(1);
         let create = crate::wire::Create::new(
             "/a/b".into(),

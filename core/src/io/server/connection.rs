@@ -1,8 +1,9 @@
 //! One connection's task: moves bytes between a socket and the service, and decides nothing.
 
 use std::io;
-use std::sync::Arc;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -12,6 +13,7 @@ use tokio::sync::Notify;
 use super::running::Running;
 use super::stream::{Arrived, Sent, Stream, Takes};
 use crate::base::limits;
+use crate::io::sockets;
 use crate::service::{Closing, Limit, Peer, Received, Transport, Unprocessed};
 
 /// How long a connection that was told everything is kept, so that the last bytes reach a client that
@@ -28,10 +30,16 @@ const IDLE_BUFFER: usize = 512;
 /// connections are many, and most have had one long answer in their lives.
 const KEPT_BUFFER: usize = 64 << 10;
 
-/// What the service knows of a socket.
+/// What the service knows of a socket. It does not keep it open.
 pub(super) struct Socket {
-    pub(super) stream: Arc<TcpStream>,
+    pub(super) stream: Weak<TcpStream>,
     pub(super) changed: Arc<Notify>,
+}
+
+impl Socket {
+    fn ask<T: Default>(&self, question: impl FnOnce(RawFd) -> T) -> T {
+        self.stream.upgrade().map(|stream| question(stream.as_raw_fd())).unwrap_or_default()
+    }
 }
 
 impl Transport for Socket {
@@ -40,26 +48,31 @@ impl Transport for Socket {
     }
 
     fn unread(&self) -> usize {
-        unread(&self.stream)
+        self.ask(sockets::unread)
+    }
+
+    fn is_readable(&self) -> bool {
+        self.ask(sockets::is_readable)
+    }
+
+    fn is_writable(&self) -> bool {
+        self.ask(sockets::is_writable)
     }
 }
 
-/// Bytes in the receive buffer of a socket.
-#[allow(unsafe_code)]
-fn unread(stream: &TcpStream) -> usize {
-    use std::os::fd::AsRawFd;
-    let mut count: libc::c_int = 0;
-    // SAFETY: FIONREAD writes one int to the pointer, which is valid for the call, and the
-    // descriptor is open for as long as the stream is borrowed.
-    let result = unsafe { libc::ioctl(stream.as_raw_fd(), libc::FIONREAD, &mut count) };
-    if result == 0 { usize::try_from(count).unwrap_or(0) } else { 0 }
+/// A connection that was accepted.
+pub(super) struct Accepted {
+    pub(super) stream: Arc<TcpStream>,
+    pub(super) changed: Arc<Notify>,
+    pub(super) takes: Takes,
 }
 
 /// Serves a connection to a port that takes such and such until either side ends it.
-pub(super) async fn serve(running: Arc<Running>, peer: Arc<Peer>, socket: Socket, takes: Takes) {
+pub(super) async fn serve(running: Arc<Running>, peer: Arc<Peer>, accepted: Accepted) {
+    let Accepted { stream, changed, takes } = accepted;
     // Until the task ends: while it lingers its socket is open.
     let _place = Place { running: &running, peer: &peer };
-    let mut stream = Stream::new(socket.stream, takes);
+    let mut stream = Stream::new(stream, takes);
     let mut connection = Connection {
         running: &running,
         peer: &peer,
@@ -71,15 +84,16 @@ pub(super) async fn serve(running: Arc<Running>, peer: Arc<Peer>, socket: Socket
         held_back: (0, 0),
         was_held_up: false,
         has_more: false,
+        is_timed: running.clock.is_manual(),
     };
     // An error means that the client is gone, and there is nobody to tell.
-    let ended = connection.run(&socket.changed).await;
+    let ended = connection.run(&changed).await;
     if let Ok(Ending::Gone) | Err(_) = ended {
         running.service.stats.dropped.fetch_add(1, Ordering::Relaxed);
     }
     drop(connection);
     if let Ok(Ending::Flushed) = ended {
-        linger(&mut stream).await;
+        linger(&running, &mut stream).await;
     }
 }
 
@@ -123,6 +137,8 @@ struct Connection<'a> {
     was_held_up: bool,
     /// Whether it stopped in the middle so that others have their turn.
     has_more: bool,
+    /// Whether the clock is one that waits for it.
+    is_timed: bool,
 }
 
 /// Whatever ends the task, the rest of the server knows that the connection is gone.
@@ -172,10 +188,12 @@ impl Connection<'_> {
                 continue;
             }
             self.peer.is_reading.store(false, Ordering::SeqCst);
+            self.rest(!is_flushed);
             tokio::select! {
                 biased;
                 ready = self.stream.socket().readable(), if may_read => {
                     ready?;
+                    self.stir();
                     self.peer.is_reading.store(true, Ordering::SeqCst);
                     match self.read()? {
                         Arrived::End => is_half_closed = true,
@@ -192,6 +210,20 @@ impl Connection<'_> {
                 () = changed.notified() => {}
                 () = async { tokio::time::sleep(STARVED).await }, if is_starved => {}
             }
+            self.stir();
+        }
+    }
+
+    /// Nothing is to be done before something happens.
+    fn rest(&self, is_blocked: bool) {
+        if self.is_timed {
+            self.peer.turns.end(is_blocked);
+        }
+    }
+
+    fn stir(&self) {
+        if self.is_timed {
+            self.peer.turns.begin();
         }
     }
 
@@ -328,7 +360,7 @@ impl Connection<'_> {
 }
 
 /// Says that nothing more comes, and waits a while for the client to close.
-async fn linger(stream: &mut Stream) {
+async fn linger(running: &Running, stream: &mut Stream) {
     stream.say_goodbye();
     let end = async {
         let mut nothing = BytesMut::new();
@@ -341,6 +373,8 @@ async fn linger(stream: &mut Stream) {
         if !shut_down_write(socket) {
             return;
         }
+        // From here on it is the client's turn.
+        let _lingering = running.entrance.linger();
         let mut scrap = [0; 4096];
         loop {
             if socket.readable().await.is_err() {

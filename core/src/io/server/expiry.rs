@@ -1,18 +1,14 @@
-//! The thread that carries out what comes due.
+//! What comes due is carried out: by a thread, or as a manual clock moves.
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
 use super::running::Running;
 use crate::base::Moment;
 use crate::io::clock::HEARTBEAT;
-
-/// How often a manual clock's owner looks whether all input was read.
-const SETTLE: Duration = Duration::from_micros(200);
-
-/// The longest it looks. A client whose bytes nobody reads for that long is suspended or gone.
-const SETTLE_MOST: Duration = Duration::from_secs(5);
+use crate::io::clock::manual::{Party, Rest};
 
 /// Wakes the thread early, and ends it.
 #[derive(Debug, Default)]
@@ -50,19 +46,39 @@ pub(super) fn run(running: &Running, alarm: &Alarm) {
     }
 }
 
-/// Moves a manual clock to `until`, stopping at every moment at which something is due. What clients
-/// sent before counts as heard before.
-pub(super) fn advance(running: &Running, until: Moment) {
-    settle(running);
-    loop {
-        let next = running.service.next_sweep().filter(|&next| next <= until);
-        running.clock.move_to(next.unwrap_or(until));
-        sweep(running);
-        running.settle();
-        if next.is_none() {
-            return;
-        }
-        settle(running);
+/// A server, to its manual clock.
+pub(super) struct Timed {
+    pub(super) running: Arc<Running>,
+}
+
+impl Party for Timed {
+    fn next(&self) -> Option<Moment> {
+        self.running.service.next_sweep()
+    }
+
+    fn act(&self, _now: Moment) {
+        sweep(&self.running);
+        self.running.settle();
+    }
+
+    fn rest(&self, _now: Moment) -> Rest {
+        // What is under way is answered in its turn, and then waits to be sent.
+        self.running.settle();
+        let Running { service, entrance, .. } = &*self.running;
+        let is_busy = entrance.is_asked()
+            || service.is_stirring()
+            || service.closing() != entrance.lingering();
+        if is_busy { Rest::Busy } else { Rest::Quiet }
+    }
+
+    fn turns(&self) -> u64 {
+        let Running { service, entrance, .. } = &*self.running;
+        service.turns().wrapping_add(entrance.turns.count())
+    }
+
+    /// A session whose time is up ends, whatever its client does at the same moment.
+    fn is_first(&self) -> bool {
+        true
     }
 }
 
@@ -71,12 +87,4 @@ fn sweep(running: &Running) -> Option<Moment> {
     running.service.sweep(now, &mut |proposal| {
         running.propose(proposal, now);
     })
-}
-
-fn settle(running: &Running) {
-    let started = Instant::now();
-    while running.service.has_unread() && started.elapsed() < SETTLE_MOST {
-        std::thread::sleep(SETTLE);
-    }
-    running.settle();
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Weak, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::audit::AuditLog;
 use super::builder::ServerBuilder;
+use super::entrance::Entrance;
 use super::listener::{self, Bound};
 use super::running::Running;
 use super::start_error::{StartError, spawn};
@@ -52,6 +53,8 @@ struct Live {
     /// Whoever waits for a failure is told.
     failed: Arc<Notify>,
     alarm: Arc<expiry::Alarm>,
+    /// What a manual clock knows of this server.
+    timed: Option<Arc<expiry::Timed>>,
     threads: Vec<JoinHandle<()>>,
     storage: Option<Storage>,
     audit: Option<AuditLog>,
@@ -128,12 +131,14 @@ impl Server {
     /// and at its own moment, before this returns. What clients had sent before the call counts as
     /// heard before it.
     ///
+    /// The clients that were given the [clock](crate::Builder::clock) of this server go with the time:
+    /// they send their heartbeats, reconnect and give up at their moments. All others are silent
+    /// meanwhile. It is [`Clock::advance`](crate::server::Clock::advance) of this server's clock.
+    ///
     /// # Panics
     /// If the server does not run on a [`Clock::manual`](crate::server::Clock::manual).
     pub fn advance(&self, length: Duration) {
-        assert!(self.live.running.clock.is_manual(), "only a manual clock can be advanced");
-        let until = self.live.running.clock.moment() + length;
-        expiry::advance(&self.live.running, until);
+        self.live.running.clock.advance(length);
     }
 
     /// Stops the server: no connection is accepted any more, those there are closed without a word,
@@ -222,7 +227,8 @@ impl Live {
             }
             _ => None,
         };
-        let running = Arc::new(Running { service, replicator, clock: settings.clock.clone() });
+        let (clock, entrance) = (settings.clock.clone(), Entrance::default());
+        let running = Arc::new(Running { service, replicator, clock, entrance });
         let (bound, waiting) = mpsc::channel();
         let listener = {
             let (running, stop) = (running.clone(), stop.clone());
@@ -236,8 +242,14 @@ impl Live {
             Err(StartError::Thread(std::io::Error::other("the server thread ended early")))
         })?;
         let (alarm, threads) = (Arc::new(expiry::Alarm::default()), vec![listener]);
-        let mut live = Live { running, stop, failed, alarm, threads, storage, audit };
-        if !live.running.clock.is_manual() {
+        let timed = Some(Arc::new(expiry::Timed { running: running.clone() }));
+        let mut live = Live { running, stop, failed, alarm, timed, threads, storage, audit };
+        if let Some(timed) = &live.timed
+            && live.running.clock.is_manual()
+        {
+            let timed: Weak<expiry::Timed> = Arc::downgrade(timed);
+            live.running.clock.join(timed);
+        } else {
             let (running, alarm) = (live.running.clone(), live.alarm.clone());
             let thread = spawn("tenure-expiry", move || expiry::run(&running, &alarm))?;
             live.threads.push(thread);
@@ -252,6 +264,7 @@ impl Live {
 
     /// Connections first, then what they had under way, then the files.
     fn stop(&mut self) {
+        self.timed = None;
         self.stop.notify_one();
         self.alarm.stop();
         for thread in self.threads.drain(..) {

@@ -8,7 +8,8 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::connection::{self, Socket};
+use super::connection::{self, Accepted, Socket};
+use super::entrance::Entrance;
 use super::running::Running;
 use super::start_error::StartError;
 use super::stream::Takes;
@@ -47,7 +48,7 @@ pub(super) struct Bound {
 }
 
 /// A door that is open.
-type Open = (TcpListener, Takes);
+type Open = (Arc<TcpListener>, Takes);
 
 /// Binds the ports, says so through `bound`, and accepts until `stop`. The runtime begins and ends
 /// here, so that nobody else ever drops one.
@@ -92,7 +93,7 @@ fn open(doors: Doors) -> Result<([Option<Open>; 2], Bound), StartError> {
         let Some(Door { port, takes }) = door else { return Ok((None, None)) };
         let (listener, address) =
             bind(port).map_err(|source| StartError::Listen { address: port.listen, source })?;
-        Ok((Some((listener, takes)), Some(address)))
+        Ok((Some((Arc::new(listener), takes)), Some(address)))
     };
     let (plain, plain_address) = open(doors.plain)?;
     let (secure, secure_address) = open(doors.secure)?;
@@ -118,12 +119,17 @@ fn bind(port: Port) -> std::io::Result<(TcpListener, SocketAddr)> {
 /// Accepts until `stop`, then cuts every connection and waits for their tasks.
 async fn accept(running: &Arc<Running>, doors: [Option<Open>; 2], stop: &Notify) {
     let mut connections = JoinSet::new();
+    let entrance = &running.entrance;
+    if running.clock.is_manual() {
+        entrance.open(doors.iter().flatten().map(|(listener, _)| listener.clone()).collect());
+    }
     loop {
+        entrance.turns.end(false);
         let accepted = tokio::select! {
             () = stop.notified() => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => continue,
-            accepted = next(&doors[0]) => accepted,
-            accepted = next(&doors[1]) => accepted,
+            accepted = next(&doors[0], entrance) => accepted,
+            accepted = next(&doors[1], entrance) => accepted,
         };
         match accepted {
             Ok((stream, address, takes)) => {
@@ -132,6 +138,7 @@ async fn accept(running: &Arc<Running>, doors: [Option<Open>; 2], stop: &Notify)
             Err(_) => tokio::time::sleep(OUT_OF_DESCRIPTORS).await,
         }
     }
+    entrance.close();
     for (listener, _) in doors.into_iter().flatten() {
         // A forked child has the socket as well: closing it here alone would leave the port open, with
         // nobody who ever accepts.
@@ -142,9 +149,21 @@ async fn accept(running: &Arc<Running>, doors: [Option<Open>; 2], stop: &Notify)
 }
 
 /// The next connection at a door; never, if it is none.
-async fn next(door: &Option<Open>) -> std::io::Result<(TcpStream, SocketAddr, Takes)> {
+async fn next(
+    door: &Option<Open>,
+    entrance: &Entrance,
+) -> std::io::Result<(TcpStream, SocketAddr, Takes)> {
     let Some((listener, takes)) = door else { return std::future::pending().await };
-    let (stream, address) = listener.accept().await?;
+    let (stream, address) = std::future::poll_fn(|context| {
+        // What has left the kernel's queue is seen here.
+        entrance.turns.begin();
+        let accepted = listener.poll_accept(context);
+        if accepted.is_pending() {
+            entrance.turns.end(false);
+        }
+        accepted
+    })
+    .await?;
     Ok((stream, address, takes.clone()))
 }
 
@@ -159,10 +178,10 @@ fn start(
     let _ = stream.set_nodelay(true);
     let stream = Arc::new(stream);
     let changed = Arc::new(Notify::new());
-    let socket = Socket { stream: stream.clone(), changed: changed.clone() };
+    let socket = Socket { stream: Arc::downgrade(&stream), changed: changed.clone() };
     let now = running.clock.now();
     // Turned away for a limit: dropping the stream closes it without a byte.
     let Ok(peer) = running.service.open(address, now, Box::new(socket)) else { return };
-    let socket = Socket { stream, changed };
-    connections.spawn(connection::serve(running.clone(), peer, socket, takes));
+    let accepted = Accepted { stream, changed, takes };
+    connections.spawn(connection::serve(running.clone(), peer, accepted));
 }

@@ -1,8 +1,8 @@
 //! The embedded server: threads and sockets around a [`Service`](crate::service::Service).
 //!
 //! [`builder`] collects the settings, [`handle`] owns the threads; [`listener`] accepts, one
-//! [`connection`] task moves the bytes of each client through a [`stream`], plain or under TLS, [`expiry`]
-//! carries out what comes due, and [`certificates`] looks after the files TLS is made of.
+//! [`connection`] task moves the bytes of each client through a [`stream`], plain or under TLS, [`entrance`]
+//! knows who comes and goes, [`expiry`] carries out what comes due, and [`certificates`] looks after the files TLS is made of.
 
 mod audit;
 mod builder;
@@ -10,6 +10,7 @@ mod ceilings;
 mod certificates;
 mod connection;
 pub mod control;
+mod entrance;
 mod expiry;
 mod handle;
 mod listener;

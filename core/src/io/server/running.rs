@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::entrance::Entrance;
 use crate::io::clock::Clock;
 use crate::replication::Replicator;
 use crate::service::{Now, Proposal, Service};
@@ -11,6 +12,7 @@ pub(super) struct Running {
     pub(super) service: Arc<Service>,
     pub(super) replicator: Arc<dyn Replicator>,
     pub(super) clock: Clock,
+    pub(super) entrance: Entrance,
 }
 
 impl Running {
