@@ -98,8 +98,10 @@ pub mod server {
     pub use crate::io::disk::{Directory, DirectoryLock, LockError};
     pub use crate::io::founding::{FoundError, Founding};
     pub use crate::io::server::{
-        AuditFile, AuditSink, Server, ServerBuilder, SnapshotError, StartError, control,
+        AuditFile, AuditSink, Faults, Server, ServerBuilder, SnapshotError, StartError, control,
     };
     pub use crate::io::tls::{ClientAuth, PemError, ServerTls, TlsError, TlsVersion};
     pub use crate::replication::RecoverError;
+    pub use crate::service::Fault;
+    pub use crate::wire::Op;
 }

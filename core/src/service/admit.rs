@@ -32,6 +32,16 @@ impl Service {
             return None;
         }
         let timeout = self.options.bounds.grant(request.timeout);
+        if self.faults.is_armed() {
+            if self.faults.is_silent(request.session_id) {
+                peer.mute(request.session_id);
+                return None;
+            }
+            if self.faults.is_read_only() {
+                self.admit_to_read(peer, &request, timeout, now);
+                return None;
+            }
+        }
         if request.session_id.is_none() {
             return self.create_session(peer, (&request, timeout), size, now);
         }
@@ -81,7 +91,7 @@ impl Service {
     }
 
     /// The id of a session that there is a place for, which is taken with it.
-    fn take_place(&self, peer: &Peer) -> Option<SessionId> {
+    pub(super) fn take_place(&self, peer: &Peer) -> Option<SessionId> {
         let mut sessions = self.sessions.lock();
         let count = (sessions.deadlines.len() + sessions.opening) as u64;
         let is_full = is_reached(count, self.options.ceilings.sessions.into())

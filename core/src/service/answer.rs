@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 
+use super::faults::Fate;
 use super::identity::{Said, Verdict};
 use super::line::{Successor, Turn};
 use super::outbox::{Closing, Waiting};
@@ -36,12 +37,40 @@ impl Desk<'_> {
     /// Takes a turn of the connection that speaks for `session`.
     pub(super) fn take(&mut self, session: SessionId, xid: i32, turn: Turn) {
         self.peer.traffic.note_zxid(self.engine.last_zxid());
+        if self.service.faults.is_armed() || self.waiting.is_held() {
+            return self.take_late(session, xid, turn);
+        }
+        self.take_now(session, xid, turn);
+    }
+
+    /// Where answers may be held back.
+    fn take_late(&mut self, session: SessionId, xid: i32, turn: Turn) {
+        let faults = &self.service.faults;
+        let op = turn.request().map(|request| request.unnumbered().op());
+        let before = (self.waiting.bytes.len(), self.waiting.frames);
+        op.inspect(|&op| faults.note_carried_out(op));
+        let fate = faults.answered(op, (self.peer.id, xid), self.now.moment);
+        let turn = if fate == Fate::Lost { Turn::Lost } else { turn };
+        self.take_now(session, xid, turn);
+        match fate {
+            Fate::HeldUntil(moment) => self.waiting.hold_back(before, Some(moment)),
+            _ if self.waiting.is_held() => self.waiting.hold_back(before, None),
+            _ => {}
+        }
+    }
+
+    fn take_now(&mut self, session: SessionId, xid: i32, turn: Turn) {
         match turn {
             Turn::Answer(request) => self.answer((session, None), xid, request),
             Turn::Waited(request, asker) => self.answer((session, Some(asker)), xid, request),
             Turn::Refuse(code) => self.reply(xid, &Err(code)),
             Turn::Unknown(number) if INTERNAL.contains(&number) => {
                 self.reply(xid, &Err(Code::Unimplemented));
+            }
+            Turn::Lost => self.waiting.close(Closing::AfterFlush),
+            Turn::End => {
+                self.reply(xid, &Ok(Reply::Done));
+                self.waiting.close(Closing::AfterFlush);
             }
             Turn::Unproven => {
                 self.append(|out| reply::put_error(out, xid, Zxid::ZERO, Code::AuthRequired));

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use bytes::BytesMut;
+
+use super::faults::Fate;
 use super::line::Successor;
 use super::outbox::Closing;
 use super::peer::Peer;
 use super::{Limit, Now, Service};
 use crate::base::{Code, Millis, Password, Perms, SessionId};
 use crate::engine::{Change, Changed, Effects, Engine, Txn};
-use crate::wire::{ConnectResponse, Welcome, event, reply};
+use crate::wire::{ConnectResponse, Op, Welcome, event, reply};
 
 /// A change somebody asked for, to be put in order and applied.
 pub struct Proposal {
@@ -21,6 +24,15 @@ pub struct Proposal {
 }
 
 impl Proposal {
+    /// The operation that was asked for; `None` for what no request asks for.
+    pub(super) fn op(&self) -> Option<Op> {
+        match &self.txn.change {
+            Change::Request(request) => Some(request.unnumbered().op()),
+            Change::EndSession { .. } => Some(Op::CloseSession),
+            Change::CreateSession { .. } | Change::Reap { .. } => None,
+        }
+    }
+
     /// Whether it must not be carried out any more, because its connection was cut. The session may
     /// have another one by now, and what was sent on the old one must not come behind what is sent on
     /// the new (N6). To be asked when its turn has come.
@@ -86,19 +98,43 @@ impl Service {
         if let Some(Origin { peer, answer }) = &proposal.origin {
             let (zxid, result) = (effects.answered_at, &effects.result);
             peer.traffic.note_zxid(zxid);
+            let put = |xid, out: &mut BytesMut| reply::put(out, xid, zxid, result);
             match *answer {
-                Answer::Reply(xid) => peer.outbox.push(|out| reply::put(out, xid, zxid, result)),
+                Answer::Reply(xid) => self.reply(peer, (xid, proposal, now), |out| put(xid, out)),
                 Answer::LastReply(xid) => {
-                    peer.outbox.push(|out| reply::put(out, xid, zxid, result));
+                    self.reply(peer, (xid, proposal, now), |out| put(xid, out));
                     peer.outbox.close(Closing::AfterFlush);
                 }
                 Answer::Connect { .. } => {}
+            }
+            if self.faults.is_armed() && !effects.is_repeated() {
+                proposal.op().inspect(|&op| self.faults.note_carried_out(op));
             }
         }
         self.forget(engine, proposal, now);
         if let Some(Origin { peer, answer: Answer::LastReply(_) }) = &proposal.origin {
             let until = now.moment + self.options.sessionless_timeout;
             self.peers.write().limit(peer.id, until);
+        }
+    }
+
+    /// Appends an answer, or what a fault has put in its place.
+    fn reply(
+        &self,
+        peer: &Peer,
+        (xid, proposal, now): (i32, &Proposal, Now),
+        write: impl FnOnce(&mut BytesMut),
+    ) {
+        if !self.faults.is_armed() {
+            return peer.outbox.push(write);
+        }
+        match self.faults.answered(proposal.op(), (peer.id, xid), now.moment) {
+            Fate::Sent => peer.outbox.push(write),
+            Fate::HeldUntil(moment) => peer.outbox.push_until(moment, write),
+            Fate::Lost => {
+                peer.outbox.close(Closing::AfterFlush);
+                peer.wake();
+            }
         }
     }
 
@@ -127,7 +163,9 @@ impl Service {
         }
         match &proposal.origin {
             Some(Origin { peer, answer: Answer::Reply(xid) | Answer::LastReply(xid) }) => {
-                peer.outbox.push(|out| reply::put(out, *xid, engine.last_zxid(), &Err(code)));
+                self.reply(peer, (*xid, proposal, now), |out| {
+                    reply::put(out, *xid, engine.last_zxid(), &Err(code));
+                });
             }
             // There is no way to say why, and another server may have room.
             Some(Origin { peer, answer: Answer::Connect { .. } }) => peer.cut(),
@@ -201,7 +239,7 @@ impl Service {
 
     /// A session is over. The connection that spoke for it closes without a word, unless it asked
     /// for the end and waits for the reply.
-    fn end(&self, id: SessionId, asker: Option<&Arc<Peer>>) {
+    pub(super) fn end(&self, id: SessionId, asker: Option<&Arc<Peer>>) {
         let connection = {
             let mut sessions = self.sessions.lock();
             sessions.deadlines.remove(id);

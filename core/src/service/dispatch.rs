@@ -8,6 +8,7 @@ use parking_lot::{MutexGuard, RwLockReadGuard};
 
 use super::answer::Desk;
 use super::deliver::{Answer, Origin, Proposal};
+use super::faults::Verdict;
 use super::line::Turn;
 use super::outbox::{Closing, Waiting};
 use super::peer::{Held, Peer};
@@ -172,6 +173,11 @@ impl<'a> Batch<'a> {
             _ => op,
         };
         self.peer.traffic.note(asked, xid);
+        if let Ok(request) = &request
+            && self.is_struck(held, xid, request)
+        {
+            return None;
+        }
         match request {
             Ok(Request::Check { .. }) => {
                 self.in_turn(held, xid, Turn::Refuse(Code::Unimplemented), size);
@@ -191,6 +197,26 @@ impl<'a> Batch<'a> {
             Err(code) => self.in_turn(held, xid, Turn::Refuse(code), size),
         }
         None
+    }
+
+    /// Whether a fault that a test has planted took the place of a request.
+    fn is_struck(&mut self, held: &Held, xid: i32, request: &Request) -> bool {
+        let faults = &self.service.faults;
+        if !faults.is_armed() {
+            return false;
+        }
+        let turn = match faults.judge(request.unnumbered().op()) {
+            Verdict::Carry => self.service.read_only_turn(held.session, request),
+            Verdict::LoseReply if request.op().path() == Path::Write => {
+                faults.lose(self.peer.id, xid);
+                self.service.read_only_turn(held.session, request)
+            }
+            Verdict::LoseReply | Verdict::LoseRequest => Some(Turn::Lost),
+            Verdict::Fail(code) => Some(Turn::Refuse(code)),
+        };
+        let Some(turn) = turn else { return false };
+        self.in_turn(held, xid, turn, 0);
+        true
     }
 
     /// Takes a turn now, or when the transactions before it are done.

@@ -32,9 +32,21 @@ pub(super) enum Turn {
     Unknown(i32),
     /// A request of somebody who has to prove an identity first: the same.
     Unproven,
+    /// A request that is not answered, for the connection ends in its place.
+    Lost,
+    /// The end of a session that is in no registry.
+    End,
 }
 
 impl Turn {
+    /// What is to be carried out, if anything.
+    pub(super) fn request(&self) -> Option<&Request> {
+        match self {
+            Turn::Answer(request) | Turn::Waited(request, _) => Some(request),
+            _ => None,
+        }
+    }
+
     /// Whether nothing is taken behind it before it was answered: it walks through any number of
     /// znodes, lists any number of them, or ends the connection.
     fn is_last(&self) -> bool {
@@ -43,7 +55,7 @@ impl Turn {
                 request.is_walk() || request.is_list()
             }
             Turn::Refuse(_) => false,
-            Turn::Unknown(_) | Turn::Unproven => true,
+            Turn::Unknown(_) | Turn::Unproven | Turn::Lost | Turn::End => true,
         }
     }
 }

@@ -29,6 +29,7 @@ mod deliver;
 mod dispatch;
 mod escape;
 mod extensions;
+mod faults;
 pub mod identity;
 mod line;
 mod outbox;
@@ -37,6 +38,7 @@ mod peers;
 mod pressure;
 mod quota;
 mod reached;
+mod read_only;
 mod rest;
 mod secure;
 mod stats;
@@ -44,7 +46,7 @@ mod sweep;
 mod turns;
 pub mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
@@ -66,6 +68,7 @@ pub use ceilings::Ceilings;
 pub use deliver::{Answer, Origin, Proposal};
 pub use dispatch::Received;
 pub use escape::Escaped;
+pub use faults::{Fault, Faults};
 pub use outbox::{Closing, Outbox, Waiting};
 pub use peer::{Peer, Traffic, Transport};
 pub use peers::Refused;
@@ -165,6 +168,8 @@ struct Sessions {
     /// Sessions that were asked for and are not there yet.
     opening: usize,
     accounts: Accounts,
+    /// Sessions that are in no registry, of a server that only reads.
+    local: BTreeSet<SessionId>,
 }
 
 /// One server.
@@ -173,6 +178,8 @@ pub struct Service {
     pub options: Options,
     /// Its figures.
     pub stats: Stats,
+    /// What a test has planted in it.
+    pub faults: Arc<Faults>,
     started: Now,
     /// Whether a proposal has had its turn when whoever made it goes on: then nothing ever waits.
     is_in_place: bool,
@@ -219,10 +226,12 @@ impl Service {
             draining: BTreeMap::new(),
             opening: 0,
             accounts: Accounts::new(&options.ceilings),
+            local: BTreeSet::new(),
         };
         Service {
             options,
             stats: Stats::default(),
+            faults: Arc::default(),
             started: now,
             is_in_place: false,
             engine: RwLock::new(engine),
@@ -242,6 +251,12 @@ impl Service {
     /// they have, no account is kept of what is under way.
     pub fn in_place(mut self, yes: bool) -> Service {
         self.is_in_place = yes;
+        self
+    }
+
+    /// The same, with faults that are planted elsewhere.
+    pub fn with_faults(mut self, faults: Arc<Faults>) -> Service {
+        self.faults = faults;
         self
     }
 

@@ -4,8 +4,12 @@
 //! reads under the read guard. That settles the order: the event of a change stands before any reply
 //! that shows the change (N4).
 
+use std::collections::VecDeque;
+
 use bytes::BytesMut;
 use parking_lot::{Mutex, MutexGuard};
+
+use crate::base::Moment;
 
 /// How a connection ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +33,16 @@ pub struct Waiting {
     pub has_overflowed: bool,
     /// Set once and never taken back.
     pub closing: Option<Closing>,
+    /// What comes behind `bytes` and is held back, in the order of its moments.
+    held: Option<Box<VecDeque<Held>>>,
+}
+
+/// Frames that are held back.
+#[derive(Debug)]
+struct Held {
+    until: Moment,
+    bytes: BytesMut,
+    frames: usize,
 }
 
 impl Waiting {
@@ -37,6 +51,51 @@ impl Waiting {
         if self.closing != Some(Closing::Now) {
             self.closing = Some(closing);
         }
+    }
+
+    /// How the connection ends, once all that comes before it has been handed out.
+    pub fn due_closing(&self) -> Option<Closing> {
+        self.closing.filter(|closing| *closing == Closing::Now || self.held.is_none())
+    }
+
+    /// Whether what is appended now comes behind something that is held back.
+    pub(super) fn is_held(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// Holds back what was appended since there were so many bytes and frames: until `moment`, and not
+    /// before what is held back already.
+    pub(super) fn hold_back(&mut self, (bytes, frames): (usize, usize), moment: Option<Moment>) {
+        let held = self.held.get_or_insert_default();
+        let until = held.back().map(|last| last.until).into_iter().chain(moment).max();
+        let (bytes, frames) = (self.bytes.split_off(bytes), self.frames - frames);
+        self.frames -= frames;
+        held.push_back(Held { until: until.unwrap_or_default(), bytes, frames });
+    }
+
+    /// When the next of what is held back is to go.
+    pub(super) fn next_release(&self) -> Option<Moment> {
+        self.held.as_ref()?.front().map(|held| held.until)
+    }
+
+    /// How many frames are held back.
+    pub(super) fn held_frames(&self) -> usize {
+        self.held.iter().flat_map(|held| held.iter()).map(|held| held.frames).sum()
+    }
+
+    /// Lets go what was held back until `now`. Returns whether that was anything.
+    pub(super) fn release(&mut self, now: Moment) -> bool {
+        let Some(held) = &mut self.held else { return false };
+        let before = held.len();
+        while let Some(next) = held.pop_front_if(|next| next.until <= now) {
+            self.bytes.unsplit(next.bytes);
+            self.frames += next.frames;
+        }
+        let left = held.len();
+        if left == 0 {
+            self.held = None;
+        }
+        left < before
     }
 
     /// Whether anything may still be appended.
@@ -61,6 +120,17 @@ impl Outbox {
     /// answers waiting is read no further.
     pub fn push(&self, write: impl FnOnce(&mut BytesMut)) {
         self.append(write);
+    }
+
+    /// The same, held back until `moment`.
+    pub(super) fn push_until(&self, moment: Moment, write: impl FnOnce(&mut BytesMut)) {
+        let mut waiting = self.waiting.lock();
+        if waiting.is_open() {
+            let before = (waiting.bytes.len(), waiting.frames);
+            write(&mut waiting.bytes);
+            waiting.frames += 1;
+            waiting.hold_back(before, Some(moment));
+        }
     }
 
     /// Appends a watch event, unless the connection is ending. A client that lets more than `most`
@@ -88,6 +158,10 @@ impl Outbox {
         write(&mut waiting.bytes);
         waiting.frames += 1;
         let bytes = waiting.bytes.len() - before;
+        if waiting.is_held() {
+            let frames = waiting.frames - 1;
+            waiting.hold_back((before, frames), None);
+        }
         Some((waiting, bytes))
     }
 
@@ -120,6 +194,27 @@ mod tests {
         outbox.push(|out| out.resize(2 * limits::OUTBOX_CLOSE, 0));
         outbox.push_event(limits::OUTBOX_CLOSE, |out| out.extend_from_slice(b"event"));
         assert_eq!(outbox.lock().closing, None);
+    }
+
+    #[test]
+    fn what_is_held_back_holds_back_what_comes_behind_it() {
+        let outbox = Outbox::default();
+        outbox.push(|out| out.extend_from_slice(b"a"));
+        outbox.push_until(Moment(5), |out| out.extend_from_slice(b"b"));
+        outbox.push(|out| out.extend_from_slice(b"c"));
+        outbox.push_until(Moment(3), |out| out.extend_from_slice(b"d"));
+        outbox.push_until(Moment(9), |out| out.extend_from_slice(b"e"));
+        outbox.close(Closing::AfterFlush);
+        let mut waiting = outbox.lock();
+        assert_eq!((&waiting.bytes[..], waiting.frames, waiting.held_frames()), (&b"a"[..], 1, 4));
+        assert_eq!(waiting.next_release(), Some(Moment(5)));
+        assert!(!waiting.release(Moment(4)), "nothing is due");
+        assert_eq!(waiting.due_closing(), None);
+        assert!(waiting.release(Moment(5)));
+        assert_eq!((&waiting.bytes[..], waiting.frames), (&b"abcd"[..], 4));
+        assert!(waiting.release(Moment(9)));
+        assert_eq!((&waiting.bytes[..], waiting.frames), (&b"abcde"[..], 5));
+        assert_eq!(waiting.due_closing(), Some(Closing::AfterFlush));
     }
 
     #[test]

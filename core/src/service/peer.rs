@@ -57,6 +57,10 @@ pub struct Peer {
     /// Whether input is on its way from the socket to the service. Set before it leaves the one, and
     /// taken back when the other has dealt with all of it, or reading is suspended.
     pub is_reading: AtomicBool,
+    /// Whether its task takes it for silent: see [`super::Fault::Silence`].
+    pub is_silent: AtomicBool,
+    /// The silent session it has asked for.
+    muted: OnceLock<SessionId>,
     /// When its task is at work. Only kept where somebody waits for it to have done all it can.
     pub turns: Turns,
     /// Figures for `cons` and `stat`.
@@ -96,6 +100,8 @@ impl Peer {
             is_handshaking: AtomicBool::new(false),
             is_paused: AtomicBool::new(false),
             is_reading: AtomicBool::new(false),
+            is_silent: AtomicBool::new(false),
+            muted: OnceLock::new(),
             turns: Turns::begun(),
             traffic: Traffic::default(),
             held: OnceLock::new(),
@@ -130,6 +136,17 @@ impl Peer {
     /// It has asked for a session.
     pub(super) fn begin_handshake(&self) {
         self.is_handshaking.store(true, Ordering::SeqCst);
+    }
+
+    /// It has asked for a session whose connections are silent, and is never answered.
+    pub(super) fn mute(&self, session: SessionId) {
+        let _ = self.muted.set(session);
+        self.begin_handshake();
+    }
+
+    /// The silent session it has asked for.
+    pub fn muted(&self) -> Option<SessionId> {
+        self.muted.get().copied()
     }
 
     /// The session it is to take over must be hastened.
@@ -222,11 +239,15 @@ impl Peer {
 impl Peer {
     /// Whether its task has something to do: reading, sending or closing. Sending to a client that does
     /// not read is no such thing, and neither is what is read no further.
-    pub(super) fn is_stirring(&self) -> bool {
+    pub(super) fn is_stirring(&self, is_silent: bool) -> bool {
+        // Silence is no work, but to become silent is.
+        if is_silent || self.is_silent.load(Ordering::SeqCst) {
+            return is_silent != self.is_silent.load(Ordering::SeqCst) || self.turns.is_inside();
+        }
         let (is_open, has_bytes, is_cut) = {
             let waiting = self.outbox.lock();
-            let is_cut = waiting.closing == Some(Closing::Now);
-            (waiting.is_open(), !waiting.bytes.is_empty(), is_cut)
+            let closing = waiting.due_closing();
+            (closing.is_none(), !waiting.bytes.is_empty(), closing == Some(Closing::Now))
         };
         let sends = if self.turns.is_blocked() {
             is_cut || self.transport.is_writable()

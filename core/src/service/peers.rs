@@ -151,6 +151,8 @@ impl Service {
                 sessions.draining.insert(lease.session, peer.clone());
             }
         }
+        self.end_local(peer.session());
+        self.faults.forget(peer.id);
         self.forget_rest(peer);
         // What waits behind its transactions has no turn any more, and leaves no watch.
         peer.outbox.close(Closing::AfterFlush);
@@ -177,11 +179,26 @@ impl Service {
         self.cut_connection(connection)
     }
 
-    /// Cuts every connection.
-    pub fn cut_all(&self) {
-        for peer in self.peers.read().iter() {
-            peer.cut();
-        }
+    /// Cuts every connection, and says how many there were.
+    pub fn cut_all(&self) -> usize {
+        let peers = self.all_peers();
+        peers.iter().for_each(|peer| peer.cut());
+        peers.len()
+    }
+
+    /// Lets every connection look again at what it may do.
+    pub fn wake_all(&self) {
+        self.all_peers().iter().for_each(|peer| peer.wake());
+    }
+
+    /// The connections there are, for who locks something of theirs.
+    pub(super) fn all_peers(&self) -> Vec<Arc<Peer>> {
+        self.peers.read().iter().cloned().collect()
+    }
+
+    /// Whether a connection is neither read nor answered.
+    pub fn is_silent(&self, peer: &Peer) -> bool {
+        self.faults.is_silent(peer.muted().unwrap_or_else(|| peer.session()))
     }
 
     /// Whether something has arrived on any connection that nobody has read yet.
@@ -191,7 +208,7 @@ impl Service {
 
     /// Whether any connection's task has something to do.
     pub fn is_stirring(&self) -> bool {
-        self.peers.read().iter().any(|peer| peer.is_stirring())
+        self.all_peers().iter().any(|peer| peer.is_stirring(self.is_silent(peer)))
     }
 
     /// Connections that are gone and whose sockets are still open.

@@ -23,6 +23,7 @@ impl Service {
         self.expire_silent(now, propose);
         self.close_sessionless(now);
         self.cut_incomplete(now);
+        self.release(now);
         self.reap(now, propose);
         self.next_sweep()
     }
@@ -31,9 +32,10 @@ impl Service {
     pub fn next_sweep(&self) -> Option<Moment> {
         let sessionless = self.peers.write().next_sessionless();
         let has_reapable = self.engine().has_reapable();
+        let release = self.next_release();
         let sessions = self.sessions.lock();
         let reaping = has_reapable.then_some(sessions.next_reaping);
-        [sessions.deadlines.next(), reaping, sessionless, self.next_look()]
+        [sessions.deadlines.next(), reaping, sessionless, self.next_look(), release]
             .into_iter()
             .flatten()
             .min()
@@ -44,10 +46,33 @@ impl Service {
     pub fn end_session(&self, id: SessionId, now: Now, propose: &mut dyn FnMut(Proposal)) -> bool {
         let lease = self.sessions.lock().deadlines.get(id).cloned();
         let ended = lease.is_some_and(|lease| lease.end());
-        if ended {
+        if ended && !self.end_local(id) {
             propose(ending(id, Cause::Administrator, now));
         }
         ended
+    }
+
+    /// Sends answers that were held back until now.
+    fn release(&self, now: Now) {
+        if self.faults.is_armed() {
+            for peer in self.all_peers() {
+                if peer.outbox.lock().release(now.moment) {
+                    peer.wake();
+                }
+            }
+        }
+    }
+
+    fn next_release(&self) -> Option<Moment> {
+        if !self.faults.is_armed() {
+            return None;
+        }
+        self.all_peers().iter().filter_map(|peer| peer.outbox.lock().next_release()).min()
+    }
+
+    /// How many answers are held back.
+    pub fn held_back(&self) -> usize {
+        self.all_peers().iter().map(|peer| peer.outbox.lock().held_frames()).sum()
     }
 
     fn expire_silent(&self, now: Now, propose: &mut dyn FnMut(Proposal)) {
@@ -78,7 +103,14 @@ impl Service {
             self.sessions.lock().deadlines.requeue(id, now.moment + READ_FIRST);
             return;
         }
+        if self.faults.is_read_only() && !self.is_local(id) {
+            // Whoever has the quorum sees to that.
+            let later = now.moment + lease.timeout();
+            self.sessions.lock().deadlines.requeue(id, later);
+            return;
+        }
         match lease.expire(now.moment) {
+            Some(_) if self.end_local(id) => {}
             Some(late) => {
                 self.stats.note_lateness(late);
                 let late = Millis::from_duration(late);

@@ -16,7 +16,7 @@ use crate::io::clock::Clock;
 use crate::io::host::host;
 use crate::replication::Policy;
 use crate::service::words::{self, Allowed};
-use crate::service::{Audit, Ceilings, Options, Service};
+use crate::service::{Audit, Ceilings, Faults, Options, Service};
 use crate::session::Bounds;
 use crate::wire::Features;
 
@@ -54,6 +54,8 @@ pub struct ServerBuilder {
     pub(super) ceilings: Ceilings,
     pub(super) ephemerals_per_session: u32,
     pub(super) ephemeral_bytes_per_session: u64,
+    /// What a test plants in the server; it outlives a restart.
+    pub(super) faults: Arc<Faults>,
 }
 
 impl Default for ServerBuilder {
@@ -89,6 +91,7 @@ impl Default for ServerBuilder {
             ceilings: Ceilings::default(),
             ephemerals_per_session: limits::EPHEMERALS_PER_SESSION,
             ephemeral_bytes_per_session: limits::EPHEMERAL_BYTES_PER_SESSION,
+            faults: Arc::default(),
         }
     }
 }
@@ -311,7 +314,8 @@ impl ServerBuilder {
             engine.keep_digests();
         }
         let service = Service::new(options, engine, self.clock.now(), Box::new(password));
-        Ok(Arc::new(service.in_place(self.data_dir.is_none())))
+        let service = service.in_place(self.data_dir.is_none());
+        Ok(Arc::new(service.with_faults(self.faults.clone())))
     }
 
     /// What an engine is told at its start.

@@ -14,7 +14,7 @@ use super::running::Running;
 use super::stream::{Arrived, Sent, Stream, Takes};
 use crate::base::limits;
 use crate::io::sockets;
-use crate::service::{Closing, Limit, Peer, Received, Transport, Unprocessed};
+use crate::service::{Closing, Fault, Limit, Peer, Received, Transport, Unprocessed};
 
 /// How long a connection that was told everything is kept, so that the last bytes reach a client that
 /// still sends. Closing with unread input would destroy them on their way.
@@ -153,6 +153,14 @@ impl Connection<'_> {
     async fn run(&mut self, changed: &Notify) -> io::Result<Ending> {
         let mut is_half_closed = false;
         loop {
+            if self.is_silent() {
+                // Nothing of it shows outside, not even its end.
+                self.peer.is_paused.store(true, Ordering::SeqCst);
+                self.rest(false);
+                changed.notified().await;
+                self.stir();
+                continue;
+            }
             let ending = self.flush()?;
             if ending == Some(Closing::Now) {
                 return Ok(Ending::Cut);
@@ -212,6 +220,19 @@ impl Connection<'_> {
             }
             self.stir();
         }
+    }
+
+    /// Whether a test wants it to be silent. It cannot go on from there if it was so at its handshake.
+    fn is_silent(&self) -> bool {
+        let is_silent = self.running.is_silent(self.peer);
+        if is_silent != self.peer.is_silent.swap(is_silent, Ordering::SeqCst) {
+            if is_silent {
+                self.running.service.faults.note(Fault::Silence);
+            } else if self.peer.muted().is_some() {
+                self.peer.cut();
+            }
+        }
+        is_silent
     }
 
     /// Nothing is to be done before something happens.
@@ -334,7 +355,7 @@ impl Connection<'_> {
             self.frames = std::mem::take(&mut waiting.frames);
             waiting.event_bytes = 0;
         }
-        waiting.closing
+        waiting.due_closing()
     }
 
     /// A client whose reading is suspended shows that it lives by taking what is sent to it.

@@ -2,7 +2,7 @@
 
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
@@ -17,6 +17,7 @@ pub(super) struct Entrance {
     /// The turns of the task that accepts.
     pub(super) turns: Turns,
     lingering: AtomicU64,
+    is_closed: AtomicBool,
 }
 
 impl Entrance {
@@ -27,8 +28,14 @@ impl Entrance {
 
     /// Nothing is accepted any more.
     pub(super) fn close(&self) {
+        self.is_closed.store(true, Ordering::SeqCst);
         self.listeners.lock().clear();
         self.turns.end(false);
+    }
+
+    /// Whether the server is about to stop.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::SeqCst)
     }
 
     /// Whether somebody has asked for a connection that was not accepted yet.

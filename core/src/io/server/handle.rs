@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use super::audit::AuditLog;
 use super::builder::ServerBuilder;
 use super::entrance::Entrance;
+use super::faults::Faults;
 use super::listener::{self, Bound};
 use super::running::Running;
 use super::start_error::{StartError, spawn};
@@ -30,6 +31,7 @@ pub struct Server {
     settings: Box<ServerBuilder>,
     bound: Bound,
     live: Live,
+    faults: Faults,
 }
 
 impl ServerBuilder {
@@ -40,9 +42,12 @@ impl ServerBuilder {
     /// [`StartError::Timeouts`], [`StartError::Tls`], [`StartError::DataDir`] and [`StartError::Recovery`] before the port
     /// is opened; [`StartError::Listen`], [`StartError::Thread`].
     pub fn start(self) -> Result<Server, StartError> {
-        let settings = self.with_absolute_dir()?;
+        let mut settings = self.with_absolute_dir()?;
+        // A builder may be started twice, and faults are those of one server.
+        settings.faults = Arc::default();
         let (live, bound) = Live::start(&settings, None)?;
-        Ok(Server { settings: Box::new(settings), bound, live })
+        let faults = Faults::of(&live.running);
+        Ok(Server { settings: Box::new(settings), bound, live, faults })
     }
 }
 
@@ -115,6 +120,13 @@ impl Server {
     /// connection speaks for it.
     pub fn drop_connection(&self, session_id: i64) -> bool {
         self.live.running.service.cut(SessionId(session_id))
+    }
+
+    /// Faults to plant in this server, for tests of programs that have to live with them. From the
+    /// first call on requests are counted. Planted faults outlive a [restart](Server::restart).
+    pub fn faults(&self) -> Faults {
+        self.live.running.service.faults.arm();
+        self.faults.clone()
     }
 
     /// The sessions that exist, in the order of their ids.
@@ -190,6 +202,7 @@ impl Server {
         // What is on a disk is read from there, and not in memory twice meanwhile.
         let engine = settings.data_dir.is_none().then_some(engine);
         self.live = Live::start(&settings, engine)?.0;
+        self.faults.follow(&self.live.running);
         Ok(())
     }
 }

@@ -173,6 +173,10 @@ fn start(
     (address, takes): (SocketAddr, Takes),
     connections: &mut JoinSet<()>,
 ) {
+    // As a port nobody listens on would, and one that is full: dropping it closes it without a byte.
+    if running.service.faults.refuses() {
+        return;
+    }
     // Without it a reply may wait 40 ms for the acknowledgement of the one before. Where it fails
     // the connection is gone, and the first read says so.
     let _ = stream.set_nodelay(true);

@@ -12,6 +12,7 @@ mod connection;
 pub mod control;
 mod entrance;
 mod expiry;
+mod faults;
 mod handle;
 mod listener;
 mod running;
@@ -21,6 +22,7 @@ mod stream;
 
 pub use audit::{AuditFile, AuditSink};
 pub use builder::ServerBuilder;
+pub use faults::Faults;
 pub use handle::Server;
 pub use start_error::StartError;
 pub use storage::SnapshotError;

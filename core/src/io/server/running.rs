@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::entrance::Entrance;
 use crate::io::clock::Clock;
 use crate::replication::Replicator;
-use crate::service::{Now, Proposal, Service};
+use crate::service::{Now, Peer, Proposal, Service};
 
 /// What a server's threads share.
 pub(super) struct Running {
@@ -26,6 +26,11 @@ impl Running {
         if let Some(count) = self.service.stats.tls.fail(self.clock.moment()) {
             tracing::warn!("TLS connections that came to nothing: {count}, the last: {reason}");
         }
+    }
+
+    /// Whether a test wants this connection to be silent. Nothing keeps a server from stopping.
+    pub(super) fn is_silent(&self, peer: &Peer) -> bool {
+        self.service.faults.is_armed() && !self.entrance.is_closed() && self.service.is_silent(peer)
     }
 
     /// Returns when the turn of everything that was proposed before has come.

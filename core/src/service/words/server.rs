@@ -16,8 +16,8 @@ pub(super) fn ruok(_: &Asked<'_>, out: &mut String) {
 }
 
 /// `isro`: whether it takes writes.
-pub(super) fn isro(_: &Asked<'_>, out: &mut String) {
-    out.push_str("rw");
+pub(super) fn isro(asked: &Asked<'_>, out: &mut String) {
+    out.push_str(if asked.service.faults.is_read_only() { "ro" } else { "rw" });
 }
 
 /// `srvr`.
