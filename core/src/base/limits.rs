@@ -194,6 +194,10 @@ pub const SESSION_EVENTS: usize = 64;
 /// Requests that may wait in one client, sent or not. One more fails at once.
 pub const CLIENT_REQUESTS: usize = 1 << 20;
 
+/// The shortest grace of a session whose client's side has closed the connection. One that is asked for
+/// and is shorter becomes this, and one that is longer than the timeout becomes that.
+pub const CRASH_GRACE_LEAST: Millis = Millis(10);
+
 /// The session timeout a client asks for unless told otherwise.
 pub const SESSION_TIMEOUT: Millis = Millis(10_000);
 

@@ -25,6 +25,7 @@ mod admit;
 mod answer;
 mod audit;
 mod ceilings;
+mod crash;
 mod deliver;
 mod dispatch;
 mod escape;
@@ -106,6 +107,8 @@ pub struct Options {
     pub slow_sync: std::time::Duration,
     /// What it can do for clients that ask; see [`crate::wire::hello`].
     pub features: Features,
+    /// Whether a session may end soon after its client's machine has closed the connection.
+    pub crash_detection: bool,
     /// Who is who, and who has to prove it.
     pub identity: identity::Settings,
     /// What clients may have.
@@ -138,6 +141,7 @@ impl Default for Options {
             reap_most: limits::REAP_MOST,
             slow_sync: limits::SLOW_SYNC,
             features: Features::ALL,
+            crash_detection: true,
             identity: identity::Settings::default(),
             ceilings: Ceilings::default(),
             words: words::Allowed::default(),

@@ -1,7 +1,7 @@
 //! One client connection, as the rest of the server sees it.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
@@ -13,7 +13,7 @@ use super::outbox::{Closing, Outbox};
 use super::rest::Rest;
 use super::stats::Spread;
 use super::turns::Turns;
-use crate::base::{AccountId, ConnectionId, Identity, Moment, SessionId, WallMillis, Zxid, limits};
+use crate::base::{AccountId, ConnectionId, Identity, Millis, Moment, SessionId, WallMillis, Zxid, limits};
 use crate::session::Lease;
 use crate::wire::{Features, Op};
 
@@ -61,6 +61,8 @@ pub struct Peer {
     pub is_silent: AtomicBool,
     /// The silent session it has asked for.
     muted: OnceLock<SessionId>,
+    /// How long its session outlives it if the client's side closes it; 0 for the whole timeout.
+    crash_grace: AtomicU32,
     /// When its task is at work. Only kept where somebody waits for it to have done all it can.
     pub turns: Turns,
     /// Figures for `cons` and `stat`.
@@ -102,6 +104,7 @@ impl Peer {
             is_reading: AtomicBool::new(false),
             is_silent: AtomicBool::new(false),
             muted: OnceLock::new(),
+            crash_grace: AtomicU32::new(0),
             turns: Turns::begun(),
             traffic: Traffic::default(),
             held: OnceLock::new(),
@@ -136,6 +139,17 @@ impl Peer {
     /// It has asked for a session.
     pub(super) fn begin_handshake(&self) {
         self.is_handshaking.store(true, Ordering::SeqCst);
+    }
+
+    /// The grace that was granted in its handshake.
+    pub(super) fn set_crash_grace(&self, grace: Millis) {
+        self.crash_grace.store(grace.0, Ordering::Relaxed);
+    }
+
+    /// How long its session outlives it if the client's side closes it, where that is not the whole
+    /// timeout.
+    pub(super) fn crash_grace(&self) -> Option<Millis> {
+        Some(Millis(self.crash_grace.load(Ordering::Relaxed))).filter(|grace| grace.0 > 0)
     }
 
     /// It has asked for a session whose connections are silent, and is never answered.

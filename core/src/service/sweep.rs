@@ -113,9 +113,18 @@ impl Service {
             Some(_) if self.end_local(id) => {}
             Some(late) => {
                 self.stats.note_lateness(late);
-                let late = Millis::from_duration(late);
-                let silence = Millis(lease.timeout().0.saturating_add(late.0));
-                propose(ending(id, Cause::Expired { silence, late }, now));
+                let cause = match lease.closed_at() {
+                    Some(closed) => {
+                        let after = Millis::from_duration(now.moment.since(closed));
+                        Cause::Crashed { after }
+                    }
+                    None => {
+                        let late = Millis::from_duration(late);
+                        let silence = Millis(lease.timeout().0.saturating_add(late.0));
+                        Cause::Expired { silence, late }
+                    }
+                };
+                propose(ending(id, cause, now));
             }
             None => {
                 if let Some(deadline) = lease.deadline() {

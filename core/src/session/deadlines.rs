@@ -27,11 +27,17 @@ const SLACK: usize = 256;
 pub struct Lease {
     expires_at: AtomicU64,
     timeout: AtomicU32,
+    /// When the client's side closed the last connection, if that shortened the lease; 0 if not.
+    closed_at: AtomicU64,
 }
 
 impl Lease {
     fn new(timeout: Millis, now: Moment) -> Lease {
-        Lease { expires_at: AtomicU64::new((now + timeout).0), timeout: AtomicU32::new(timeout.0) }
+        Lease {
+            expires_at: AtomicU64::new((now + timeout).0),
+            timeout: AtomicU32::new(timeout.0),
+            closed_at: AtomicU64::new(0),
+        }
     }
 
     /// The session was heard at `now`: it lives for a whole timeout from there. Returns false, and
@@ -45,8 +51,22 @@ impl Lease {
 
     /// The session was heard, and has agreed on another timeout. Returns false if the lease ended.
     pub fn renew(&self, timeout: Millis, now: Moment) -> bool {
+        self.closed_at.store(0, Ordering::Relaxed);
         self.timeout.store(timeout.0, Ordering::Relaxed);
         self.update(|_| now + timeout)
+    }
+
+    /// The client's side has closed the connection: the session lives for `grace` from there, and never
+    /// longer than it would have. Returns the deadline; `None` if the lease has ended.
+    fn shorten(&self, grace: Millis, now: Moment) -> Option<Moment> {
+        self.closed_at.store(now.0, Ordering::Relaxed);
+        let is_alive = self.update(|current| current.min(now + grace));
+        is_alive.then(|| self.deadline()).flatten()
+    }
+
+    /// When the client's side closed the connection, if the lease was shortened for that.
+    pub fn closed_at(&self) -> Option<Moment> {
+        Some(Moment(self.closed_at.load(Ordering::Relaxed))).filter(|moment| moment.0 > 0)
     }
 
     /// Ends the lease, whatever time is left. Returns false if it had ended.
@@ -132,6 +152,19 @@ impl Deadlines {
             self.requeue(id, now + timeout);
         }
         Some(lease)
+    }
+
+    /// Leaves a session no more than `grace` from `now`, for its client's side has closed the
+    /// connection. A renewal takes that back. Returns false if there is no such session any more.
+    pub fn shorten(&mut self, id: SessionId, grace: Millis, now: Moment) -> bool {
+        let Some(entry) = self.entries.get(&id) else { return false };
+        let (queued, deadline) = (entry.queued, entry.lease.shorten(grace, now));
+        if let Some(deadline) = deadline
+            && deadline < queued
+        {
+            self.requeue(id, deadline);
+        }
+        deadline.is_some()
     }
 
     /// Forgets a session that is over.
@@ -254,6 +287,46 @@ mod tests {
         // The entry of the longer timeout is still queued and means nothing any more.
         deadlines.requeue(SessionId(1), SECOND + Millis(50_000));
         assert!(deadlines.due(SECOND + Millis(40_000), 9).is_empty());
+    }
+
+    #[test]
+    fn a_session_whose_connection_was_closed_has_its_grace_and_no_more() {
+        let mut deadlines = Deadlines::default();
+        let lease = deadlines.start(SessionId(1), T, SECOND);
+        let closed = SECOND + Millis(1_000);
+        let grace = Millis(200);
+        assert!(deadlines.shorten(SessionId(1), grace, closed));
+        assert_eq!(deadlines.next(), Some(closed + grace));
+        let early = Moment((closed + grace).0 - 1);
+        assert!(deadlines.due(early, 9).is_empty());
+        assert_eq!(lease.expire(early), None);
+        assert_eq!(ids(deadlines.due(closed + grace, 9)), [1]);
+        assert_eq!(lease.expire(closed + grace), Some(Duration::ZERO));
+        assert_eq!(lease.closed_at(), Some(closed));
+        assert!(!deadlines.shorten(SessionId(1), grace, closed), "it has ended");
+        assert!(!deadlines.shorten(SessionId(2), grace, closed), "there is none");
+    }
+
+    #[test]
+    fn a_grace_never_makes_a_life_longer() {
+        let mut deadlines = Deadlines::default();
+        let lease = deadlines.start(SessionId(1), T, SECOND);
+        assert!(deadlines.shorten(SessionId(1), T, SECOND + Millis(3_900)));
+        assert_eq!(lease.deadline(), Some(SECOND + T));
+        assert!(deadlines.due(Moment((SECOND + T).0 - 1), 9).is_empty());
+        assert_eq!(ids(deadlines.due(SECOND + T, 9)), [1]);
+    }
+
+    #[test]
+    fn s27_whoever_comes_back_within_the_grace_has_the_whole_timeout() {
+        let mut deadlines = Deadlines::default();
+        let lease = deadlines.start(SessionId(1), T, SECOND);
+        assert!(deadlines.shorten(SessionId(1), Millis(200), SECOND));
+        let back = SECOND + Millis(199);
+        assert!(deadlines.renew(SessionId(1), T, back).is_some());
+        assert_eq!((lease.deadline(), lease.closed_at()), (Some(back + T), None));
+        assert!(deadlines.due(SECOND + Millis(200), 9).is_empty());
+        assert_eq!(ids(deadlines.due(back + T, 9)), [1]);
     }
 
     #[test]

@@ -100,7 +100,8 @@ impl Config {
     fn state(&self, server: ServerBuilder) -> ServerBuilder {
         let server = server
             .extended_types(self.yes(&EXTENDED_TYPES))
-            .enforce_quota(self.yes(&ENFORCE_QUOTA));
+            .enforce_quota(self.yes(&ENFORCE_QUOTA))
+            .crash_detection(self.yes(&CRASH_DETECTION));
         let server = match self.text(&AUDIT) {
             Some(file) => server.audit(AuditFile::new(file)),
             None => server,

@@ -37,6 +37,7 @@ pub struct ServerBuilder {
     features: Features,
     extended_types: bool,
     enforce_quota: bool,
+    crash_detection: bool,
     reap_interval: Duration,
     reap_most: u32,
     never_used_containers: Option<Duration>,
@@ -74,6 +75,7 @@ impl Default for ServerBuilder {
             features: Features::ALL,
             extended_types: true,
             enforce_quota: false,
+            crash_detection: true,
             reap_interval: limits::REAP_INTERVAL,
             reap_most: limits::REAP_MOST as u32,
             never_used_containers: None,
@@ -181,6 +183,15 @@ impl ServerBuilder {
     /// nothing. Default: no.
     pub fn enforce_quota(mut self, yes: bool) -> Self {
         self.enforce_quota = yes;
+        self
+    }
+
+    /// Whether a session that asks for it ends soon after the kernel of its client's machine has closed
+    /// the connection: after the grace the client names, at least 10 ms and at most the timeout.
+    /// Sessions that do not ask, silent ones and those whose network is cut have their whole timeout all
+    /// the same. Default: yes.
+    pub fn crash_detection(mut self, yes: bool) -> Self {
+        self.crash_detection = yes;
         self
     }
 
@@ -356,6 +367,7 @@ impl ServerBuilder {
             reap_most: self.reap_most as usize,
             slow_sync: self.slow_sync,
             features: self.features,
+            crash_detection: self.crash_detection,
             identity: self.identities.settings(self.schemes())?,
             ceilings: self.ceilings.clone(),
             words: Allowed::parse(&self.words)?,

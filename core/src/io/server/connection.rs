@@ -91,9 +91,26 @@ pub(super) async fn serve(running: Arc<Running>, peer: Arc<Peer>, accepted: Acce
     if let Ok(Ending::Gone) | Err(_) = ended {
         running.service.stats.dropped.fetch_add(1, Ordering::Relaxed);
     }
+    if is_closed_by_client(&ended) {
+        running.service.closed_by_client(&peer, running.clock.now());
+    }
     drop(connection);
     if let Ok(Ending::Flushed) = ended {
         linger(&running, &mut stream).await;
+    }
+}
+
+/// Whether the kernel of the client's machine has closed the connection. A network that has failed is an
+/// error of another kind.
+fn is_closed_by_client(ended: &io::Result<Ending>) -> bool {
+    match ended {
+        Ok(ending) => matches!(ending, Ending::Gone),
+        Err(error) => matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionReset
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::ConnectionAborted
+        ),
     }
 }
 

@@ -34,6 +34,7 @@ pub static TABLE: &[&Setting] = &[
     &TICK,
     &MIN_SESSION_TIMEOUT,
     &MAX_SESSION_TIMEOUT,
+    &CRASH_DETECTION,
     &SERVER_ID,
     &CONNECTIONS_PER_ADDRESS,
     &CONNECTIONS,

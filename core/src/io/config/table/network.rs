@@ -60,6 +60,15 @@ pub static TICK: Setting = Setting::new(
 )
 .keys(&[Key::same("tickTime")]);
 
+/// Whether a crashed client's session may end early.
+pub static CRASH_DETECTION: Setting = Setting::new(
+    ("session.crash_detection", "crash-detection"),
+    Kind::Bool,
+    Standard::Bool(true),
+    "Whether a session that asks for it ends soon after its client's machine has closed the connection.",
+)
+.keys(&[Key::same("crashDetection")]);
+
 /// The shortest session timeout granted.
 pub static MIN_SESSION_TIMEOUT: Setting = Setting::new(
     ("session.min_timeout_ms", "min-session-timeout"),
