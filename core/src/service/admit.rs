@@ -71,21 +71,21 @@ impl Service {
         let change = Change::CreateSession { id, timeout, password: (self.passwords)() };
         Some(Proposal {
             txn: Txn { at: now.wall, session: id, identities: peer.identities(), change },
-            origin: Some(Origin { peer: peer.clone(), answer: self.answer_to(request) }),
+            origin: Some(Origin { peer: peer.clone(), answer: self.answer_to(request, timeout) }),
             size,
         })
     }
 
-    fn answer_to(&self, request: &ConnectRequest) -> Answer {
-        let welcome = request.hello.map(|hello| self.welcome(hello));
+    fn answer_to(&self, request: &ConnectRequest, timeout: Millis) -> Answer {
+        let welcome = request.hello.map(|hello| self.welcome(hello, timeout));
         Answer::Connect { read_only: request.read_only, welcome }
     }
 
     /// What a hello is answered with, but for what the session has had carried out.
-    fn welcome(&self, hello: Hello) -> Welcome {
+    fn welcome(&self, hello: Hello, timeout: Millis) -> Welcome {
         Welcome {
             features: hello.features.and(self.options.features),
-            crash_grace: granted_grace(hello.crash_grace),
+            crash_grace: self.granted_grace(hello, timeout),
             highest_once: 0,
         }
     }
@@ -139,7 +139,7 @@ impl Service {
         peer.begin_handshake();
         let read_only = request.read_only.map(|_| false);
         let password = registered.password;
-        let welcome = request.hello.map(|hello| self.welcome(hello));
+        let welcome = request.hello.map(|hello| self.welcome(hello, timeout));
         let response =
             ConnectResponse { timeout, session_id: session, password, read_only, welcome };
         let successor = Successor { peer: peer.clone(), session, lease, response };
@@ -158,10 +158,4 @@ impl Service {
         }
         true
     }
-}
-
-/// How long a session is to live on when the kernel of its client's machine closes the connection: no
-/// server does that yet, so the whole timeout counts for everybody.
-fn granted_grace(_asked: Millis) -> Millis {
-    Millis(0)
 }

@@ -262,6 +262,9 @@ impl Service {
             welcome.highest_once = window.map_or(0, |window| window.highest());
         }
         let features = response.welcome.map_or_else(Features::default, |welcome| welcome.features);
+        peer.set_crash_grace(
+            response.welcome.map(|welcome| welcome.crash_grace).unwrap_or_default(),
+        );
         peer.outbox.push(|out| response.encode(out));
         peer.speak_for(session, lease, features);
         // Its task ended while it waited, and had no session to detach then.

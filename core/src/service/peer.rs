@@ -13,7 +13,9 @@ use super::outbox::{Closing, Outbox};
 use super::rest::Rest;
 use super::stats::Spread;
 use super::turns::Turns;
-use crate::base::{AccountId, ConnectionId, Identity, Millis, Moment, SessionId, WallMillis, Zxid, limits};
+use crate::base::{
+    AccountId, ConnectionId, Identity, Millis, Moment, SessionId, WallMillis, Zxid, limits,
+};
 use crate::session::Lease;
 use crate::wire::{Features, Op};
 

@@ -54,7 +54,8 @@ impl Service {
         let password = (self.passwords)();
         let response =
             ConnectResponse { timeout, session_id, password, read_only: Some(true), welcome: None };
-        self.hand_over(Successor { peer: peer.clone(), session: session_id, lease, response }, now);
+        let successor = Successor { peer: peer.clone(), session: session_id, lease, response };
+        self.hand_over(&self.engine(), successor, now);
     }
 
     /// The turn of a request of a session that only reads, if it is one that is refused or ends it.
