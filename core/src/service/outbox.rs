@@ -34,7 +34,13 @@ pub struct Waiting {
     /// Set once and never taken back.
     pub closing: Option<Closing>,
     /// What comes behind `bytes` and is held back, in the order of its moments.
-    held: Option<Box<VecDeque<Held>>>,
+    held: Option<Box<Backlog>>,
+}
+
+/// What is held back. Few connections ever have any.
+#[derive(Debug, Default)]
+struct Backlog {
+    held: VecDeque<Held>,
 }
 
 /// Frames that are held back.
@@ -66,7 +72,7 @@ impl Waiting {
     /// Holds back what was appended since there were so many bytes and frames: until `moment`, and not
     /// before what is held back already.
     pub(super) fn hold_back(&mut self, (bytes, frames): (usize, usize), moment: Option<Moment>) {
-        let held = self.held.get_or_insert_default();
+        let held = &mut self.held.get_or_insert_default().held;
         let until = held.back().map(|last| last.until).into_iter().chain(moment).max();
         let (bytes, frames) = (self.bytes.split_off(bytes), self.frames - frames);
         self.frames -= frames;
@@ -75,27 +81,26 @@ impl Waiting {
 
     /// When the next of what is held back is to go.
     pub(super) fn next_release(&self) -> Option<Moment> {
-        self.held.as_ref()?.front().map(|held| held.until)
+        self.held.as_ref()?.held.front().map(|held| held.until)
     }
 
     /// How many frames are held back.
     pub(super) fn held_frames(&self) -> usize {
-        self.held.iter().flat_map(|held| held.iter()).map(|held| held.frames).sum()
+        self.held.iter().flat_map(|backlog| &backlog.held).map(|held| held.frames).sum()
     }
 
     /// Lets go what was held back until `now`. Returns whether that was anything.
     pub(super) fn release(&mut self, now: Moment) -> bool {
-        let Some(held) = &mut self.held else { return false };
-        let before = held.len();
-        while let Some(next) = held.pop_front_if(|next| next.until <= now) {
+        let Some(backlog) = &mut self.held else { return false };
+        let due = backlog.held.partition_point(|next| next.until <= now);
+        for next in backlog.held.drain(..due) {
             self.bytes.unsplit(next.bytes);
             self.frames += next.frames;
         }
-        let left = held.len();
-        if left == 0 {
+        if backlog.held.is_empty() {
             self.held = None;
         }
-        left < before
+        due > 0
     }
 
     /// Whether anything may still be appended.
