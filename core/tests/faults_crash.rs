@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tenure::base::Password;
-use tenure::server::{Clock, Op, Server, ServerBuilder};
-use tenure::wire::{ConnectRequest, ConnectResponse, Features, Hello, Request};
+use tenure::server::{Clock, Fault, Op, Server, ServerBuilder};
+use tenure::wire::{ConnectRequest, ConnectResponse, Features, Hello, Once, Request};
 use tenure::{Millis, SessionId, Zxid};
 
 const MS: Duration = Duration::from_millis(1);
@@ -159,6 +159,31 @@ fn what_the_server_cuts_itself_is_no_crash() {
     assert_eq!(raw.stream.read(&mut [0; 9]).expect("its end"), 0);
     drop(raw);
     assert_ends_after(&server, id, TIMEOUT);
+}
+
+#[test]
+fn a_numbered_write_is_struck_as_the_write_it_is_and_counted_once() {
+    let server = plain();
+    let faults = server.faults();
+    faults.lose_reply(Op::Create, 1);
+    let mut raw = Raw::open(server.addr(), 0);
+    let create = tenure::wire::Create::new(
+        "/n".into(),
+        None,
+        tenure::Acl::open_unsafe(),
+        tenure::CreateMode::Persistent,
+    );
+    let once = Once { number: 1, answered: 0, request: Request::Create(create) };
+    let mut out = BytesMut::new();
+    Request::Once(Box::new(once)).encode(1, &mut out);
+    raw.stream.write_all(&out).expect("it is sent");
+    assert_eq!(raw.stream.read(&mut [0; 9]).expect("its end"), 0);
+    let mut again = raw.again(server.addr(), 0);
+    again.stream.write_all(&out).expect("it is sent again");
+    let answer = frame(&mut again.stream);
+    assert_eq!(answer[12..16], [0; 4], "it was created: {answer:?}");
+    assert_eq!((faults.received(Op::Create), faults.carried_out(Op::Create)), (2, 1));
+    assert_eq!((faults.hits(Fault::LoseReply), faults.pending(Fault::LoseReply)), (1, 0));
 }
 
 #[test]

@@ -11,9 +11,6 @@ use tenure_tests::session::Session;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What is left of the timeout when the margin is off.
-const SAFE: Duration = Duration::from_millis(7_500);
-
 const MS: Duration = Duration::from_millis(1);
 
 fn server() -> (Server, Clock) {
@@ -51,12 +48,13 @@ fn s54_a_session_lives_through_ten_timeouts_with_its_client_on_the_clock() {
 fn the_safe_time_falls_and_rises_with_the_clock() {
     let (server, clock) = server();
     let client = connect(&server, &clock);
-    assert_eq!(client.session().safe_for(), Some(SAFE));
+    let safe = client.session().safe_for().expect("it was answered");
+    assert!(safe > TIMEOUT / 2 && safe <= TIMEOUT, "{safe:?}");
     server.advance(Duration::from_secs(3));
-    assert_eq!(client.session().safe_for(), Some(SAFE - Duration::from_secs(3)));
+    assert_eq!(client.session().safe_for(), Some(safe - Duration::from_secs(3)));
     server.advance(Duration::from_millis(334));
     let left = client.session().safe_for().expect("it has pinged at a third");
-    assert!(left > SAFE - MS, "{left:?}");
+    assert!(left > safe - MS, "{left:?}");
     assert_eq!(client.session().state(), State::Connected);
 }
 
@@ -86,12 +84,11 @@ fn a_cut_that_lasts() {
     let client = connect(&server, &clock);
     let witness = connect(&server, &clock);
     client.ops().create("/held", "", CreateMode::Ephemeral).expect("creates");
+    let safe = client.session().safe_for().expect("it was answered");
     let story = Story::of(&client);
     server.advance(Duration::from_secs(1));
-    let (addr, clock_before) = (server.addr(), clock.clone());
     server.restart().expect("starts again");
-    assert_eq!(addr, server.addr());
-    clock_before.advance(Duration::from_secs(2));
+    clock.advance(Duration::from_secs(2));
     assert_eq!((client.state(), witness.state()), (State::Connected, State::Connected));
     // Nobody is there any more.
     drop(server);
@@ -104,7 +101,7 @@ fn a_cut_that_lasts() {
     let last = states.iter().rfind(|(_, state)| *state == State::Suspended);
     let (cut, _) = last.expect("it was cut");
     assert_eq!(*cut, Duration::from_secs(3), "{states:?}");
-    let answered = jeopardy - SAFE;
+    let answered = jeopardy - safe;
     assert!(answered >= Duration::from_secs(1), "after the restart: {answered:?}, {states:?}");
     assert!(answered < Duration::from_secs(3), "before the cut: {answered:?}, {states:?}");
     assert_eq!(client.state(), State::Jeopardy);
