@@ -241,6 +241,9 @@ impl Connection<'_> {
 
     /// Whether a test wants it to be silent. It cannot go on from there if it was so at its handshake.
     fn is_silent(&self) -> bool {
+        if !self.running.service.faults.is_armed() {
+            return false;
+        }
         let is_silent = self.running.is_silent(self.peer);
         if is_silent != self.peer.is_silent.swap(is_silent, Ordering::SeqCst) {
             if is_silent {
