@@ -202,6 +202,32 @@ fn one_ephemeral_too_many_is_refused_to_its_session_and_its_identity() {
 }
 
 #[test]
+fn values_of_sessions_count_as_ephemerals_of_their_identity() {
+    let mut server = server(|builder| builder.max_session_values(2).max_ephemerals_per_identity(3));
+    let mut one = Session::new(server.addr());
+    let mut two = Session::new(server.addr());
+    let value =
+        |of: &Session, name: &str| format!("/zookeeper/sessions/{:#x}/data/{name}", of.id());
+    let [a, b, c] = ["a", "b", "c"].map(|name| value(&one, name));
+    one.create(&a, b"", 0).expect("bound");
+    one.create(&b, b"", 1).expect("bound");
+    assert_eq!(one.create(&c, b"", 0), Err(QUOTA_EXCEEDED), "of one session");
+    two.create("/e", b"", 1).expect("created");
+    let more = value(&two, "a");
+    assert_eq!(two.create(&more, b"", 0), Err(QUOTA_EXCEEDED), "of one address");
+    assert_eq!(one.set(&a, b"more", -1).err(), Some(QUOTA_EXCEEDED), "of one address");
+    assert_eq!(figure(&server, "ephemerals_refused"), 3);
+    server.restart().expect("the port is free");
+    let mut one = one.reattach(server.addr());
+    let mut two = two.reattach(server.addr());
+    assert_eq!(two.create(&more, b"", 0), Err(QUOTA_EXCEEDED), "what came back is counted");
+    one.delete(&a, -1).expect("unbound");
+    two.create(&more, b"", 0).expect("there is room again");
+    one.close();
+    two.create("/f", b"", 1).expect("there is more");
+}
+
+#[test]
 fn a_frame_that_never_ends_costs_its_connection_and_not_its_session() {
     let server = server(|builder| builder.clock(Clock::manual()));
     let mut slow = Session::with_timeout(server.addr(), 40_000);

@@ -294,7 +294,29 @@ fn watches_and_ephemerals() -> Vec<Row> {
             "the same; who sets the data does not matter",
         ),
         row(
-            ("ephemerals of one identity", &["EPHEMERALS_PER_IDENTITY"]),
+            ("values that one session binds to itself", &["SESSION_VALUES"]),
+            number(limits::SESSION_VALUES),
+            ("max_session_values", "ephemerals_refused"),
+            "`QuotaExceeded` (-125); exact. 0 stands for none: `Unimplemented` (-6)",
+        ),
+        row(
+            (
+                "bytes of their names, data and access control lists",
+                &["SESSION_VALUE_BYTES", "MOST_SESSION_VALUE_BYTES"],
+            ),
+            format!(
+                "{}, settable up to {}",
+                bytes(limits::SESSION_VALUE_BYTES),
+                bytes(limits::MOST_SESSION_VALUE_BYTES)
+            ),
+            ("max_session_value_bytes", "ephemerals_refused"),
+            "`QuotaExceeded` (-125); exact",
+        ),
+        row(
+            (
+                "ephemerals of one identity, and values of its sessions",
+                &["EPHEMERALS_PER_IDENTITY"],
+            ),
             number(limits::EPHEMERALS_PER_IDENTITY),
             ("max_ephemerals_per_identity", "ephemerals_refused"),
             "`QuotaExceeded` (-125); what is under way when the limit is reached comes on top",
@@ -340,6 +362,7 @@ const OTHERS: &[&str] = &[
     "AUDIT_BYTES",
     "BACKLOG",
     "CLIENT_REQUESTS",
+    "ENDED_SESSIONS",
     "MAX_REQUEST",
     "MAX_SESSION_TICKS",
     "MIN_SESSION_TICKS",
@@ -368,6 +391,8 @@ const OTHERS: &[&str] = &[
     "TLS_COMPLAINT",
     "TLS_LOOK",
     "WATCH_BUFFER",
+    "WINDOW_BYTES",
+    "WINDOW_REPLIES",
 ];
 
 const PREFACE: &str = "\
@@ -376,8 +401,8 @@ const PREFACE: &str = "\
 Every limit that keeps one client, or many, from taking a server's memory or time from the others. The
 table is written by a test from the code (`TENURE_BLESS=1 cargo test -p tenure --test limits_page`);
 defaults stand in `core/src/base/limits.rs`. A setting is a method of the server's builder of that name; 0
-stands for any number, where it is one. A figure is a line of `mntr` with `zk_` before it. It counts how
-often the limit was reached, or says how much there is.
+stands for any number, unless its row says otherwise. A figure is a line of `mntr` with `zk_` before it. It
+counts how often the limit was reached, or says how much there is.
 
 **One identity** is a name that was verified, by SASL or by a client's certificate; without one it is the
 address, of IPv6 the first 64 bits. A digest identity is none: anybody can make up another. A session counts

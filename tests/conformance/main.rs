@@ -26,6 +26,8 @@ mod reattach;
 mod remove_watches;
 mod replies;
 mod sequence;
+mod session_data;
+mod session_directory;
 mod set_watches;
 mod stat;
 mod ttl_container;

@@ -4,7 +4,7 @@ use tenure_tests::jute::Body;
 use tenure_tests::op;
 use tenure_tests::records::{Stat, acl, open};
 use tenure_tests::session::{Session, create_body};
-use tenure_tests::subject::Subject;
+use tenure_tests::subject::{Settings, Subject};
 
 #[test]
 fn z01_a_new_znode_starts_at_its_zxid_with_versions_0() {
@@ -118,7 +118,7 @@ fn z08_cversion_counts_creates_and_deletes() {
 
 #[test]
 fn z09_the_reserved_tree_of_a_fresh_server() {
-    let server = Subject::start();
+    let server = Subject::with(Settings { session_directory: false, ..Settings::default() });
     let mut session = server.session();
     let stats: Vec<_> = ["/", "/zookeeper", "/zookeeper/quota", "/zookeeper/config"]
         .iter()

@@ -71,6 +71,8 @@ impl Program {
         command.args(["--listen", &settings.listen.to_string(), "--tick", "100"]);
         command.args(["--min-session-timeout", "100", "--max-session-timeout", "600000"]);
         command.args(["--max-connections-per-address", "0", "--workers", "2"]);
+        // What it says of sessions is another at every look.
+        command.arg("--session-directory=false");
         if let Some(data) = &settings.data {
             command.arg("--data").arg(data);
             command.args(["--snapshot-after-txns", &settings.snapshot_after.to_string()]);

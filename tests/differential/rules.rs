@@ -35,6 +35,7 @@ pub enum Rule {
     QuotaStats,
     QuotaMalformed,
     QuotaReserved,
+    SessionDirectory,
 }
 
 impl Rule {
@@ -64,6 +65,7 @@ impl Rule {
         Rule::QuotaStats,
         Rule::QuotaMalformed,
         Rule::QuotaReserved,
+        Rule::SessionDirectory,
     ];
 
     /// The rule's name in the docs.
@@ -93,6 +95,7 @@ impl Rule {
             Rule::QuotaStats => "quota-stats",
             Rule::QuotaMalformed => "quota-malformed",
             Rule::QuotaReserved => "quota-reserved",
+            Rule::SessionDirectory => "session-directory",
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Settings {
     pub sessionless_timeout: Option<Duration>,
     pub extended_types: bool,
     pub enforce_quota: bool,
+    pub session_directory: bool,
+    pub session_readers: &'static [&'static str],
     pub words: &'static str,
     /// Session time stands still until the test moves it.
     pub manual_clock: bool,
@@ -42,6 +44,8 @@ impl Default for Settings {
             sessionless_timeout: None,
             extended_types: true,
             enforce_quota: false,
+            session_directory: true,
+            session_readers: &["world:anyone"],
             words: "*",
             manual_clock: false,
             identities: Identities::default(),
@@ -133,7 +137,9 @@ fn embedded(settings: &Settings, directory: Option<&Path>) -> Server {
         .max_connections_per_address(settings.max_connections_per_address)
         .words(settings.words)
         .extended_types(settings.extended_types)
-        .enforce_quota(settings.enforce_quota);
+        .enforce_quota(settings.enforce_quota)
+        .session_directory(settings.session_directory)
+        .session_readers(settings.session_readers.iter().copied());
     builder = settings.identities.build(builder);
     if let Some(limit) = settings.min_session_timeout {
         builder = builder.min_session_timeout(limit);

@@ -260,9 +260,10 @@ pub const EPHEMERAL_BYTES_PER_SESSION: u64 = 256 << 20;
 /// a quarter of a megabyte. A longer one is refused.
 pub const PEM_FILE: usize = 4 << 20;
 
-/// Ephemerals that the sessions of one verified identity, or of one address, may have together. Once
-/// they have as many, what would create one more is refused with `QuotaExceeded`. It is looked at before
-/// a write is put in order, so what is under way at that moment can come on top.
+/// Ephemerals, and values bound to themselves, that the sessions of one verified identity, or of one
+/// address, may have together. Once they have as many, what would create one more is refused with
+/// `QuotaExceeded`. It is looked at before a write is put in order, so what is under way at that moment
+/// can come on top.
 pub const EPHEMERALS_PER_IDENTITY: u64 = 500_000;
 
 /// Bytes of them, paths and data. Refused in the same way.
@@ -304,5 +305,10 @@ pub const ENDED_SESSIONS: usize = 1_024;
 /// Values one session may bind to itself. One more is refused with `QuotaExceeded`.
 pub const SESSION_VALUES: u32 = 64;
 
-/// Bytes of them, names and data. What would exceed it is refused with `QuotaExceeded`.
+/// Bytes of them: names, data and access control lists. What would exceed it is refused with
+/// `QuotaExceeded`.
 pub const SESSION_VALUE_BYTES: u32 = 64 << 10;
+
+/// The most that [`SESSION_VALUE_BYTES`] can be set to: a session is one item of an image, and every
+/// write to a value while a snapshot is taken copies what holds them.
+pub const MOST_SESSION_VALUE_BYTES: u32 = 16 << 20;

@@ -32,6 +32,7 @@ impl Engine {
             is_over_limit: false,
             begun: None,
             ended: None,
+            forgotten: None,
             quotas: Vec::new(),
         };
         match &txn.change {
@@ -55,6 +56,7 @@ impl Engine {
         }
         effects.is_over_limit = draft.is_over_limit;
         effects.ended = draft.ended;
+        effects.forgotten = draft.forgotten;
         if effects.result.is_ok() {
             self.keep(draft, &mut effects);
             effects.owners.retain(|owner| Some(*owner) != effects.ended);

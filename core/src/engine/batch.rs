@@ -42,8 +42,10 @@ pub struct Rules {
     pub ephemeral_bytes_per_session: u64,
     /// How many values one session may bind to itself; with 0 there is no session data.
     pub session_values: u32,
-    /// How many bytes their names and data may have together.
+    /// How many bytes these may have together: names, data and lists of who may read them.
     pub session_value_bytes: u32,
+    /// Whether sessions are listed below `/zookeeper/sessions`, and bind values there.
+    pub session_directory: bool,
 }
 
 impl Default for Rules {
@@ -58,6 +60,7 @@ impl Default for Rules {
             ephemeral_bytes_per_session: limits::EPHEMERAL_BYTES_PER_SESSION,
             session_values: limits::SESSION_VALUES,
             session_value_bytes: limits::SESSION_VALUE_BYTES,
+            session_directory: true,
         }
     }
 }
@@ -72,6 +75,7 @@ impl Rules {
             ephemeral_bytes_per_session: u64::MAX,
             session_values: 0,
             session_value_bytes: 0,
+            session_directory: false,
             ..Rules::default()
         }
     }
@@ -143,6 +147,7 @@ fn put_head(out: &mut BytesMut, epoch: u32, rules: Rules, count: usize) {
     out.put_u64(rules.ephemeral_bytes_per_session);
     out.put_u32(rules.session_values);
     out.put_u32(rules.session_value_bytes);
+    jute::put_bool(out, rules.session_directory);
     jute::put_length(out, count);
 }
 
@@ -246,6 +251,7 @@ fn take_rules(reader: &mut Reader, version: u8) -> jute::Result<Rules> {
         ephemeral_bytes_per_session: reader.long()? as u64,
         session_values: if version < 3 { 0 } else { reader.int()? as u32 },
         session_value_bytes: if version < 3 { 0 } else { reader.int()? as u32 },
+        session_directory: version >= 3 && reader.bool()?,
     })
 }
 

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use super::access::Judged;
+use super::directory::values;
 use super::effects::QuotaNotice;
 use super::quota::{Usage, Use};
 use super::{Changed, Effects, Engine};
 use crate::base::{Acl, EventKind, Identity, SessionId, WallMillis, Zxid, path};
+use crate::session::SessionData;
+use crate::session::data::Value;
 use crate::tree::{Birth, Kind, NodeId, Step};
 
 /// Who asks, and under which zxid and time all of it happens.
@@ -33,14 +36,18 @@ pub(super) struct Draft {
     pub(super) uses: Vec<Use>,
     /// What quotas gave reason to say on the way. It is not taken back.
     pub(super) notices: Vec<QuotaNotice>,
+    /// The session whose end is not kept any more, for there were others since.
+    pub(super) forgotten: Option<SessionId>,
     /// The digest before the first of them, if it is kept up.
     digest: Option<u64>,
 }
 
-/// One step, with what it did to the table of ephemerals.
-struct Done {
-    step: Step,
-    ephemeral: Option<(SessionId, Listing)>,
+/// One step.
+enum Done {
+    /// In the tree, with what it did to the table of ephemerals.
+    Znode { step: Step, ephemeral: Option<(SessionId, Listing)> },
+    /// In the data of a session: what was bound to this name, and how often the list had changed.
+    Value { session: SessionId, name: String, before: Option<Value>, changes: (i32, Zxid) },
 }
 
 /// Each with the bytes of data there were.
@@ -81,7 +88,7 @@ impl Engine {
             self.ephemerals.insert(owner, path.clone(), bytes);
             ephemeral = Some((owner, Listing::Listed(path.clone(), bytes)));
         }
-        draft.steps.push(Done { step, ephemeral });
+        draft.steps.push(Done::Znode { step, ephemeral });
         draft.changes.push(self.changed(EventKind::Created, id, path, Some(parent)));
         id
     }
@@ -106,7 +113,7 @@ impl Engine {
         self.begin_step(draft);
         self.discount(parent, above);
         self.discount(id, path);
-        draft.steps.push(Done { step: self.tree.remove(id, zxid), ephemeral });
+        draft.steps.push(Done::Znode { step: self.tree.remove(id, zxid), ephemeral });
         self.count(parent, above);
     }
 
@@ -129,7 +136,7 @@ impl Engine {
         self.discount(id, path);
         let step = self.tree.set_data(id, data, asker.zxid, asker.at);
         self.count(id, path);
-        draft.steps.push(Done { step, ephemeral });
+        draft.steps.push(Done::Znode { step, ephemeral });
         draft.changes.push(self.changed(EventKind::DataChanged, id, path.to_owned(), None));
     }
 
@@ -149,20 +156,77 @@ impl Engine {
         let step = self.tree.adopt(id, to, asker.zxid, asker.at);
         self.count(id, path);
         let taken = Listing::TakenOver { from, path: path.to_owned(), bytes };
-        draft.steps.push(Done { step, ephemeral: Some((to, taken)) });
+        draft.steps.push(Done::Znode { step, ephemeral: Some((to, taken)) });
         draft.changes.push(self.changed(EventKind::DataChanged, id, path.to_owned(), None));
     }
 
-    /// Makes the draft final, and adds to the effects what watchers hear, whose ephemerals are others
-    /// or hold other data than before, and what is said of quotas.
+    /// Binds, sets or unbinds a value of the asker as part of the draft.
+    pub(super) fn draft_value(
+        &mut self,
+        draft: &mut Draft,
+        (kind, name): (EventKind, &str),
+        value: Option<Value>,
+        asker: Asker<'_>,
+    ) {
+        let session = asker.session;
+        self.begin_step(draft);
+        let Some(registered) = self.registry.get_mut(session) else { return };
+        let data = registered.data_mut();
+        let changes = data.changes();
+        let new = value.as_ref().map(|value| Arc::clone(&value.acl));
+        let before = data.replace(name, value, asker.zxid);
+        let old = before.as_ref().map(|before| Arc::clone(&before.acl));
+        let acl = new.or(old).unwrap_or_else(|| Arc::from([]));
+        let path = values::path_of(session, name);
+        draft.changes.push(Changed { kind, path, acl, parent_acl: None });
+        let name = name.to_owned();
+        draft.steps.push(Done::Value { session, name, before, changes });
+    }
+
+    /// The values of a session that is gone are gone as part of the draft, in the order of their names.
+    pub(super) fn draft_loss(&self, draft: &mut Draft, session: SessionId, data: &SessionData) {
+        if !self.has_directory() {
+            return;
+        }
+        draft.changes.extend(data.iter().map(|(name, value)| Changed {
+            kind: EventKind::Deleted,
+            path: values::path_of(session, name),
+            acl: Arc::clone(&value.acl),
+            parent_acl: None,
+        }));
+    }
+
+    fn undo_value(
+        &mut self,
+        session: SessionId,
+        name: &str,
+        before: Option<Value>,
+        changes: (i32, Zxid),
+    ) {
+        let Some(registered) = self.registry.get_mut(session) else { return };
+        let data = registered.data_mut();
+        data.undo(name, before, changes);
+        if data.is_untouched() {
+            registered.data = None;
+        }
+    }
+
+    /// Makes the draft final, and adds to the effects what watchers hear, who keeps other ephemerals and
+    /// values alive than before, or the same with other data, and what is said of quotas.
     pub(super) fn keep(&mut self, mut draft: Draft, effects: &mut Effects) {
         for done in draft.steps {
-            self.tree.keep(done.step);
-            let Some((owner, listing)) = done.ephemeral else { continue };
+            let (owner, listing) = match done {
+                Done::Znode { step, ephemeral } => {
+                    self.tree.keep(step);
+                    let Some((owner, listing)) = ephemeral else { continue };
+                    (owner, Some(listing))
+                }
+                Done::Value { session, .. } => (session, None),
+            };
             if effects.owners.last() != Some(&owner) {
                 effects.owners.push(owner);
             }
-            if let Listing::TakenOver { from, .. } = listing
+            if let Some(Listing::TakenOver { from, .. }) = listing
                 && effects.owners.first() != Some(&from)
             {
                 effects.owners.insert(0, from);
@@ -183,8 +247,15 @@ impl Engine {
         draft.changes.clear();
         draft.uses.clear();
         for done in draft.steps.drain(..).rev() {
-            self.tree.undo(done.step);
-            match done.ephemeral {
+            let (step, ephemeral) = match done {
+                Done::Znode { step, ephemeral } => (step, ephemeral),
+                Done::Value { session, name, before, changes } => {
+                    self.undo_value(session, &name, before, changes);
+                    continue;
+                }
+            };
+            self.tree.undo(step);
+            match ephemeral {
                 Some((owner, Listing::Listed(path, bytes))) => {
                     self.ephemerals.remove(owner, &path, bytes);
                 }

@@ -19,7 +19,8 @@ pub struct Effects {
     pub result: Result<Reply, Code>,
     /// What happened to which znode, in the order in which watchers hear of it.
     pub changes: Vec<Changed>,
-    /// Sessions whose ephemerals are others, or hold other data, than before; not the one that is gone.
+    /// Sessions whose ephemerals or values are others, or hold other data, than before; not the one that is
+    /// gone.
     /// One may stand there twice.
     pub owners: Vec<SessionId>,
     /// Whether something was refused because a session would have kept too much alive.
@@ -28,6 +29,8 @@ pub struct Effects {
     pub begun: Option<SessionId>,
     /// The session that is gone from now on.
     pub ended: Option<SessionId>,
+    /// The session that the directory says nothing of any more.
+    pub forgotten: Option<SessionId>,
     /// What quotas gave reason to say.
     pub quotas: Vec<QuotaNotice>,
 }
@@ -58,7 +61,8 @@ pub enum QuotaNotice {
     Malformed(Arc<str>),
 }
 
-/// One znode created, deleted or set.
+/// One znode created, deleted or set. Of the session directory there are values only: that a session
+/// begins and ends is said as such.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Changed {
     /// What happened; never [`EventKind::ChildrenChanged`], which follows from the other kinds.
@@ -68,6 +72,6 @@ pub struct Changed {
     /// Its ACL at that moment, the last one if it is gone: who may hear of it.
     pub acl: Arc<[Acl]>,
     /// The ACL of its parent at that moment: who may hear that the children changed. `None` if
-    /// they did not.
+    /// they did not, and in the session directory, whose lists are read by whom the server says.
     pub parent_acl: Option<Arc<[Acl]>>,
 }

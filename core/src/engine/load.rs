@@ -113,7 +113,7 @@ impl Loader {
                 self.counts.sessions += 1;
                 super::restore::register(&mut self.registry, id, registered)?;
             }
-            Item::Ended(ended) => self.registry.note_end(ended),
+            Item::Ended(ended) => drop(self.registry.note_end(ended)),
             Item::Znode(znode) => self.znode(znode)?,
             Item::End(counts) if counts == self.counts => self.is_over = true,
             Item::End(_) => return Err(image_fault("does not hold what its end counts")),

@@ -5,6 +5,7 @@
 
 use bytes::BytesMut;
 
+use super::directory::SessionTexts;
 use super::{Engine, access};
 use crate::base::{Code, Identity, Perms, SessionId, path};
 use crate::tree::{Node, NodeId};
@@ -22,6 +23,17 @@ pub struct Read<'a> {
     pub watch: Option<(Registration, &'a str)>,
 }
 
+/// Who reads, and who tells of the sessions that the session directory shows.
+#[derive(Clone, Copy)]
+pub struct Asker<'a> {
+    /// For which session.
+    pub session: SessionId,
+    /// What is proven.
+    pub identities: &'a [Identity],
+    /// What is said of sessions.
+    pub texts: &'a dyn SessionTexts,
+}
+
 /// Answers a read: appends one whole reply frame to `out`.
 ///
 /// Covers exists, getData, getChildren, getChildren2, getACL, getEphemerals, getAllChildrenNumber
@@ -29,18 +41,18 @@ pub struct Read<'a> {
 /// newest one. To keep a watch free of gaps, register it before the next transaction is applied.
 ///
 /// An answer longer than [`Engine::limit_replies`] says is replaced by `MarshallingError`.
-#[expect(clippy::too_many_arguments, reason = "who asks what, and where the answer goes")]
 pub fn read<'a>(
     engine: &Engine,
     request: &'a Request,
-    identities: &[Identity],
-    session: SessionId,
+    asker: Asker<'_>,
     xid: i32,
     out: &mut BytesMut,
 ) -> Read<'a> {
     let start = out.len();
     let ceiling = start.saturating_add(engine.max_reply);
-    let reader = Reader { engine, identities, session, ceiling, judged: access::Judged::default() };
+    let Asker { session, identities, texts } = asker;
+    let judged = access::Judged::default();
+    let reader = Reader { engine, identities, session, texts, ceiling, judged };
     let mut result = Ok(());
     reply::put_with(out, xid, engine.last_zxid(), |out| result = reader.answer(request, out));
     if let Err(code) = result {
@@ -69,18 +81,23 @@ fn watch(request: &Request, result: Result<(), Code>) -> Option<(Registration, &
     }
 }
 
-struct Reader<'e> {
-    engine: &'e Engine,
-    identities: &'e [Identity],
-    session: SessionId,
+pub(super) struct Reader<'e> {
+    pub(super) engine: &'e Engine,
+    pub(super) identities: &'e [Identity],
+    pub(super) session: SessionId,
+    pub(super) texts: &'e dyn SessionTexts,
     /// The length `out` must not pass.
     ceiling: usize,
-    judged: access::Judged,
+    pub(super) judged: access::Judged,
 }
 
 impl<'e> Reader<'e> {
     /// Appends the body of the answer. What was appended before an error is void.
     fn answer(&self, request: &Request, out: &mut BytesMut) -> Result<(), Code> {
+        if let Some(place) = request.znode().and_then(|path| self.engine.place(path)) {
+            self.answer_about(place, request, out)?;
+            return self.within_ceiling(out);
+        }
         match request {
             Request::Exists { path, .. } => {
                 if path.contains('\0') {
@@ -133,10 +150,14 @@ impl<'e> Reader<'e> {
     fn put_children(&self, path: &str, out: &mut BytesMut) -> Result<NodeId, Code> {
         let (id, node) = self.readable(path)?;
         let tree = &self.engine.tree;
-        jute::put_length(out, node.num_children());
+        let has_directory = self.engine.has_directory_below(path);
+        jute::put_length(out, node.num_children() + usize::from(has_directory));
         for child in tree.children(id) {
             jute::put_string(out, tree.node(child).name());
             self.within_ceiling(out)?;
+        }
+        if has_directory {
+            Self::put_directory_name(out);
         }
         Ok(id)
     }
@@ -183,11 +204,17 @@ impl<'e> Reader<'e> {
             let result = match op {
                 ReadOp::Data { path } => {
                     multi::put_success(out, Op::GetData);
-                    self.put_data(path, out)
+                    match self.engine.place(path) {
+                        Some(place) => self.put_data_of(place, out),
+                        None => self.put_data(path, out),
+                    }
                 }
                 ReadOp::Children { path } => {
                     multi::put_success(out, Op::GetChildren);
-                    self.put_children(path, out).map(drop)
+                    match self.engine.place(path) {
+                        Some(place) => self.put_children_of(place, out),
+                        None => self.put_children(path, out).map(drop),
+                    }
                 }
             };
             self.within_ceiling(out)?;
@@ -200,7 +227,7 @@ impl<'e> Reader<'e> {
         Ok(())
     }
 
-    fn within_ceiling(&self, out: &BytesMut) -> Result<(), Code> {
+    pub(super) fn within_ceiling(&self, out: &BytesMut) -> Result<(), Code> {
         if out.len() <= self.ceiling { Ok(()) } else { Err(Code::MarshallingError) }
     }
 }

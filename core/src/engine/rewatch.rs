@@ -47,8 +47,7 @@ impl<'a> Rewatch<'a> {
         missed: impl Fn(Option<Stat>) -> Option<EventKind>,
     ) {
         for path in paths {
-            let stat = engine.tree.find(path).map(|id| engine.tree.node(id).stat());
-            match missed(stat) {
+            match missed(engine.watched_stat(path)) {
                 Some(kind) => self.events.push((kind, path)),
                 None => self.registrations.push((registration, path)),
             }

@@ -23,9 +23,12 @@ impl Engine {
         if fresh { Ok(()) } else { Err(Code::SystemError) }
     }
 
-    /// Who keeps the ephemeral at this path alive, and how many bytes of data it has; `None` if there is
-    /// none.
+    /// Who keeps the ephemeral or the value at this path alive, and how many bytes of data it has; `None`
+    /// if there is none.
     pub fn ephemeral(&self, path: &str) -> Option<(SessionId, usize)> {
+        if let Some(place) = self.place(path) {
+            return self.value_at(place);
+        }
         let id = self.tree.find(path)?;
         match self.tree.node(id).kind() {
             Kind::Ephemeral(owner) => Some((owner, self.data_length(id))),
@@ -48,13 +51,17 @@ impl Engine {
         let zxid = self.last_zxid;
         let orphans = self.ephemerals.take(id);
         let ephemerals = u32::try_from(orphans.len()).unwrap_or(u32::MAX);
-        let Registered { since, timeout, .. } = registered;
-        self.registry.note_end(Ended { id, cause, zxid, at, since, timeout, ephemerals });
+        let Registered { since, timeout, data, .. } = registered;
+        let ended = Ended { id, cause, zxid, at, since, timeout, ephemerals };
+        draft.forgotten = self.registry.note_end(ended);
         for path in orphans {
             let parent = path::parent(&path).and_then(|parent| self.tree.find(parent));
             if let (Some(parent), Some(znode)) = (parent, self.tree.find(&path)) {
                 self.draft_remove(draft, (parent, znode), &path, zxid);
             }
+        }
+        if let Some(data) = data {
+            self.draft_loss(draft, id, &data);
         }
         Ok(())
     }

@@ -24,6 +24,9 @@ impl Engine {
         let mode = create.mode()?;
         let parent = parent_of(&create.path)?;
         let acl = access::resolve(&create.acl, asker.identities, self.rules.schemes)?;
+        if let Some(place) = self.place(&create.path) {
+            return self.bind(draft, (place, create), (mode, acl), asker);
+        }
         let parent = self.tree.find(parent).ok_or(Code::NoNode)?;
         self.expect(parent, Perms::CREATE, asker)?;
         let above = self.tree.node(parent);
@@ -67,6 +70,9 @@ impl Engine {
         if reserved::is_reserved(path) {
             return Err(Code::BadArguments);
         }
+        if let Some(place) = self.place(path) {
+            return self.unbind(draft, (place, version), asker);
+        }
         let parent = self.tree.find(parent).ok_or(Code::NoNode)?;
         self.expect(parent, Perms::DELETE, asker)?;
         let id = self.tree.find(path).ok_or(Code::NoNode)?;
@@ -87,7 +93,11 @@ impl Engine {
         data: Option<&[u8]>,
         asker: Asker<'_>,
     ) -> Result<Stat, Code> {
-        let id = self.find_valid(path)?;
+        path::validate(path).map_err(|_| Code::BadArguments)?;
+        if let Some(place) = self.place(path) {
+            return self.set_value(draft, (place, version), data, asker);
+        }
+        let id = self.tree.find(path).ok_or(Code::NoNode)?;
         if quota::is_stats(path) {
             return Err(Code::NoAuth);
         }
@@ -99,10 +109,11 @@ impl Engine {
             self.expect_room(draft, owner, (0, growth))?;
         }
         self.draft_set(draft, (id, path), data, asker);
-        Ok(self.tree.node(id).stat())
+        Ok(self.stat(path, id))
     }
 
-    /// Sets the ACL and answers the new Stat. Watchers hear nothing of it.
+    /// Sets the ACL and answers the new Stat. Watchers hear nothing of it. Nobody sets one in the session
+    /// directory: that of a value is chosen once.
     pub(super) fn set_acl(
         &mut self,
         (path, version): Expected<'_>,
@@ -111,6 +122,9 @@ impl Engine {
     ) -> Result<Stat, Code> {
         path::validate(path).map_err(|_| Code::BadArguments)?;
         let acl = access::resolve(acl, asker.identities, self.rules.schemes)?;
+        if self.place(path).is_some() {
+            return Err(Code::NoAuth);
+        }
         let id = self.tree.find(path).ok_or(Code::NoNode)?;
         self.expect(id, Perms::ADMIN, asker)?;
         expect_version(version, self.tree.node(id).aversion())?;
@@ -126,7 +140,11 @@ impl Engine {
         (path, version): Expected<'_>,
         asker: Asker<'_>,
     ) -> Result<(), Code> {
-        let id = self.find_valid(path)?;
+        path::validate(path).map_err(|_| Code::BadArguments)?;
+        if let Some(place) = self.place(path) {
+            return self.check_value((place, version), asker);
+        }
+        let id = self.tree.find(path).ok_or(Code::NoNode)?;
         self.expect(id, Perms::READ, asker)?;
         expect_version(version, self.tree.node(id).version())
     }
@@ -148,11 +166,6 @@ impl Engine {
         if draft.is_over_limit { Err(Code::QuotaExceeded) } else { Ok(()) }
     }
 
-    fn find_valid(&self, path: &str) -> Result<NodeId, Code> {
-        path::validate(path).map_err(|_| Code::BadArguments)?;
-        self.tree.find(path).ok_or(Code::NoNode)
-    }
-
     fn expect(&self, id: NodeId, perms: Perms, asker: Asker<'_>) -> Result<(), Code> {
         let acl = self.tree.node(id).acl();
         let allowed = asker.judged.allows(self, acl, perms, asker.identities);
@@ -169,7 +182,7 @@ fn parent_of(path: &str) -> Result<&str, Code> {
 }
 
 /// -1 expects nothing.
-fn expect_version(expected: i32, found: i32) -> Result<(), Code> {
+pub(super) fn expect_version(expected: i32, found: i32) -> Result<(), Code> {
     if expected == -1 || expected == found { Ok(()) } else { Err(Code::BadVersion) }
 }
 

@@ -126,7 +126,7 @@ impl Service {
             return false;
         };
         // No write comes between the look at what the session has and the note of it.
-        let holding = engine.ephemerals().holding(session);
+        let holding = engine.holding(session);
         sessions.accounts.assign(session, peer.account(), holding);
         drop(engine);
         let displaced = sessions.attachments.attach(session, peer.id);

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 
+use super::directory::{Living, Texts};
 use super::faults::Fate;
 use super::identity::{Said, Verdict};
 use super::line::{Successor, Turn};
 use super::outbox::{Closing, Waiting};
 use super::peer::Peer;
-use super::{Limit, Now, Service, identity};
+use super::{Limit, Now, Service, directory, identity};
 use crate::base::{Code, Identity, SessionId, Zxid, limits};
-use crate::engine::{Engine, read, rewatch};
+use crate::engine::{self, Engine, read, rewatch};
 use crate::watch::{Full, Registration};
 use crate::wire::{Features, Reply, Request, SetWatches, event, reply};
 
@@ -29,6 +30,8 @@ pub(super) struct Desk<'a> {
     pub(super) engine: &'a Engine,
     pub(super) waiting: &'a mut Waiting,
     pub(super) now: Now,
+    /// What lives of the sessions that are asked about.
+    pub(super) living: &'a Living,
     /// Whether a turn cost enough for others to have theirs.
     pub(super) is_costly: bool,
 }
@@ -137,14 +140,16 @@ impl Desk<'_> {
     ) {
         let out = &mut self.waiting.bytes;
         let start = out.len();
-        let read = read(self.engine, request, identities, session, xid, out);
+        let texts = &Texts { service: self.service, living: self.living, now: self.now };
+        let asker = engine::Asker { session, identities, texts };
+        let read = read(self.engine, request, asker, xid, out);
         self.waiting.frames += 1;
         // An answer that came out too long has cost as much.
         let is_too_long = read.code == Some(Code::MarshallingError);
         if is_too_long {
             self.service.note(Limit::Replies, self.now);
         }
-        self.is_costly |= request.is_walk() || is_too_long;
+        self.is_costly |= request.is_walk() || directory::is_list(request) || is_too_long;
         let is_heavy = self.waiting.bytes.len() - start > limits::UNREAD_FREE;
         // Whoever asks while so much waits is not read; only what stood behind a write comes here then.
         let is_too_much = start > limits::LINE_ANSWERS || self.service.is_unread();
@@ -225,16 +230,17 @@ impl Service {
         let settled = peer.line.settle(size);
         self.stats.end(1 + settled.turns.len(), settled.bytes);
         if !settled.turns.is_empty() {
+            let mut living = Living::default();
+            for (_, turn) in &settled.turns {
+                turn.request().into_iter().for_each(|read| self.add_living(read, &mut living));
+            }
             let mut waiting = peer.outbox.lock();
             for (xid, turn) in settled.turns {
                 if waiting.is_open() {
                     let waiting = &mut *waiting;
-                    let (service, is_costly) = (self, false);
-                    Desk { service, peer, engine, waiting, now, is_costly }.take(
-                        peer.session(),
-                        xid,
-                        turn,
-                    );
+                    let (service, living, is_costly) = (self, &living, false);
+                    let mut desk = Desk { service, peer, engine, waiting, now, living, is_costly };
+                    desk.take(peer.session(), xid, turn);
                 }
             }
         }

@@ -9,7 +9,7 @@ use super::line::Successor;
 use super::outbox::Closing;
 use super::peer::Peer;
 use super::{Limit, Now, Service};
-use crate::base::{Code, Millis, Password, Perms, SessionId};
+use crate::base::{Acl, Code, Millis, Password, Perms, SessionId, path};
 use crate::engine::{Change, Changed, Effects, Engine, Txn};
 use crate::wire::{ConnectResponse, Op, Welcome, event, reply};
 
@@ -52,6 +52,27 @@ pub struct Origin {
     pub answer: Answer,
 }
 
+/// Who may hear of one change.
+pub(super) struct Hearers<'a> {
+    /// Of the znode itself.
+    pub(super) acl: &'a [Acl],
+    /// Of the list it stands in.
+    pub(super) parent_acl: &'a [Acl],
+    /// The session that may anyhow.
+    pub(super) owner: Option<SessionId>,
+    /// Recursive watches above this path do not hear of it.
+    pub(super) top: &'a str,
+}
+
+impl<'a> Hearers<'a> {
+    /// Of a change in the tree.
+    pub(super) fn of_znode(changed: &'a Changed) -> Hearers<'a> {
+        let acl = &changed.acl;
+        let parent_acl = changed.parent_acl.as_ref().unwrap_or(acl);
+        Hearers { acl, parent_acl, owner: None, top: path::ROOT }
+    }
+}
+
 /// The form of an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Answer {
@@ -82,6 +103,7 @@ impl Service {
         for changed in &effects.changes {
             self.fire(engine, changed, effects, asker);
         }
+        self.fire_sessions(engine, effects, asker);
         self.stats.quotas.note(&effects.quotas, now.moment);
         if let Some(audit) = &self.options.audit
             && !effects.is_repeated()
@@ -179,7 +201,7 @@ impl Service {
         if !effects.owners.is_empty() {
             let mut sessions = self.sessions.lock();
             for owner in &effects.owners {
-                sessions.accounts.note(*owner, engine.ephemerals().holding(*owner));
+                sessions.accounts.note(*owner, engine.holding(*owner));
             }
         }
         if effects.is_over_limit {
@@ -188,19 +210,22 @@ impl Service {
     }
 
     /// Sends the events of one change to those who may read what they are about.
-    fn fire(
+    pub(super) fn fire(
         &self,
         engine: &Engine,
         changed: &Changed,
         effects: &Effects,
         asker: Option<&Arc<Peer>>,
     ) {
+        let Hearers { acl, parent_acl, owner, top } = self.hearers(engine, changed);
         let mut watches = self.watches.lock();
-        watches.fire(changed.kind, &changed.path, &mut |connection, kind, path, is_parent| {
-            let acl = changed.parent_acl.as_ref().filter(|_| is_parent).unwrap_or(&changed.acl);
+        let what = (changed.kind, changed.path.as_str());
+        watches.fire_within(top, what, &mut |connection, kind, path, is_parent| {
+            let acl = if is_parent { parent_acl } else { acl };
             let peers = self.peers.read();
             let Some(peer) = peers.get(connection) else { return };
-            if !engine.allows(acl, Perms::READ, &peer.identities()) {
+            let is_own = !is_parent && owner.is_some_and(|owner| owner == peer.session());
+            if !is_own && !engine.allows(acl, Perms::READ, &peer.identities()) {
                 return;
             }
             peer.outbox

@@ -8,6 +8,7 @@ use parking_lot::{MutexGuard, RwLockReadGuard};
 
 use super::answer::Desk;
 use super::deliver::{Answer, Origin, Proposal};
+use super::directory::Living;
 use super::faults::Verdict;
 use super::line::Turn;
 use super::outbox::{Closing, Waiting};
@@ -255,10 +256,18 @@ impl<'a> Batch<'a> {
 
     fn take(&mut self, held: &Held, xid: i32, turn: Turn) {
         let (service, peer, now) = (self.service, self.peer, self.now);
+        let living = match turn.request().filter(|read| service.asks_of_sessions(read)) {
+            Some(read) => {
+                self.hold = None;
+                service.living(read)
+            }
+            None => Living::default(),
+        };
         let hold = self.hold();
         let before = hold.waiting.frames;
         let (engine, waiting) = (&*hold.engine, &mut *hold.waiting);
-        let mut desk = Desk { service, peer, engine, waiting, now, is_costly: false };
+        let living = &living;
+        let mut desk = Desk { service, peer, engine, waiting, now, living, is_costly: false };
         desk.take(held.session, xid, turn);
         let is_costly = desk.is_costly;
         hold.reads += hold.waiting.frames - before;

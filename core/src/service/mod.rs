@@ -27,11 +27,13 @@ mod audit;
 mod ceilings;
 mod crash;
 mod deliver;
+mod directory;
 mod dispatch;
 mod escape;
 mod extensions;
 mod faults;
 pub mod identity;
+mod json;
 mod line;
 mod outbox;
 mod peer;
@@ -57,7 +59,7 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::base::{Millis, Moment, Password, SessionId, WallMillis, limits};
+use crate::base::{Acl, Millis, Moment, Password, SessionId, WallMillis, limits};
 use crate::engine::{Engine, EngineOptions, Rules};
 use crate::session::{Attachments, Bounds, Deadlines, SessionIds};
 use crate::watch::WatchTable;
@@ -111,6 +113,8 @@ pub struct Options {
     pub crash_detection: bool,
     /// Who is who, and who has to prove it.
     pub identity: identity::Settings,
+    /// Who may read what the session directory says of sessions, but for the values of others.
+    pub session_readers: Arc<[Acl]>,
     /// What clients may have.
     pub ceilings: Ceilings,
     /// The four-letter words that are answered.
@@ -143,6 +147,7 @@ impl Default for Options {
             features: Features::ALL,
             crash_detection: true,
             identity: identity::Settings::default(),
+            session_readers: Acl::read_unsafe().into(),
             ceilings: Ceilings::default(),
             words: words::Allowed::default(),
             host: words::Host::default(),

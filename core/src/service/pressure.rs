@@ -12,6 +12,7 @@ use super::peer::Peer;
 use super::{Now, Service};
 use crate::base::{CreateMode, Moment, SessionId, limits};
 use crate::engine::Change;
+use crate::engine::directory::Place;
 use crate::wire::{Create, MultiOp, Request};
 
 /// What is refused.
@@ -80,8 +81,9 @@ impl Service {
         self.full_accounts.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether a write of a session would add to the ephemerals of an account that keeps as much alive as
-    /// it may: by creating one, by more data for one, or by taking over what counts for another account.
+    /// Whether a write of a session would add to the ephemerals and values of an account that keeps as much
+    /// alive as it may: by creating one, by more data for one, or by taking over what counts for another
+    /// account.
     pub(super) fn is_full_for_ephemerals(&self, session: SessionId, request: &Request) -> bool {
         let ops = match request.unnumbered() {
             Request::Create(create) => return self.would_own(session, create),
@@ -107,7 +109,14 @@ impl Service {
         let mode = create.mode();
         let is_ephemeral =
             matches!(mode, Ok(CreateMode::Ephemeral | CreateMode::EphemeralSequential));
-        is_ephemeral && self.sessions.lock().accounts.has_all_ephemerals(session)
+        (is_ephemeral || self.is_value(&create.path))
+            && self.sessions.lock().accounts.has_all_ephemerals(session)
+    }
+
+    /// Whether a path is that of a value that a session binds to itself.
+    fn is_value(&self, path: &str) -> bool {
+        let has_values = self.options.rules.session_directory;
+        has_values && matches!(Place::of(path), Some(Place::Value(..)))
     }
 
     fn would_grow(&self, path: &str, bytes: usize) -> bool {

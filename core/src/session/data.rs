@@ -28,9 +28,10 @@ pub struct Value {
 }
 
 impl Value {
-    /// What it costs, its name among it.
-    fn bytes(&self, name: &str) -> usize {
-        name.len() + self.data.as_ref().map_or(0, Bytes::len)
+    /// What it costs: its name, its data, and who may read it.
+    pub fn bytes(&self, name: &str) -> usize {
+        let acl: usize = self.acl.iter().map(|entry| entry.id.bytes()).sum();
+        name.len() + self.data.as_ref().map_or(0, Bytes::len) + acl
     }
 
     /// Its Stat: that of an ephemeral of its session.
@@ -83,7 +84,7 @@ impl SessionData {
         self.values.is_empty()
     }
 
-    /// Bytes of names and values.
+    /// Bytes of names, data and access control lists.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
@@ -102,6 +103,11 @@ impl SessionData {
             self.changed = zxid;
         }
         before
+    }
+
+    /// Whether it is as if there had never been a value.
+    pub fn is_untouched(&self) -> bool {
+        *self == SessionData::default()
     }
 
     /// Takes the latest change back that was not taken back yet.
@@ -145,7 +151,11 @@ mod tests {
         assert_eq!(data.replace("shard", Some(value(b"7")), Zxid(3)), None);
         let (was, changes) = (data.clone(), data.changes());
         let before = data.replace("shard", Some(value(b"eight")), Zxid(4));
-        assert_eq!((data.bytes(), data.changes()), (10, changes), "a set is no change of the list");
+        assert_eq!(
+            (data.bytes(), data.changes()),
+            (10 + 11, changes),
+            "a set is no change of the list"
+        );
         data.undo("shard", before, changes);
         assert_eq!(data, was);
         let before = data.replace("shard", None, Zxid(5));

@@ -100,13 +100,14 @@ pub struct EndedSessions {
 }
 
 impl EndedSessions {
-    /// One more. The oldest goes when there are too many.
-    pub fn note(&mut self, ended: Ended) {
+    /// One more. The oldest goes when there are too many; returns which session is not among them any
+    /// more.
+    pub fn note(&mut self, ended: Ended) -> Option<SessionId> {
         let latest = Arc::make_mut(&mut self.latest);
-        if latest.len() >= ENDED_SESSIONS {
-            latest.pop_front();
-        }
+        let is_full = latest.len() >= ENDED_SESSIONS;
+        let oldest = if is_full { latest.pop_front() } else { None };
         latest.push_back(ended);
+        oldest.map(|oldest| oldest.id).filter(|&id| self.get(id).is_none())
     }
 
     /// All, the oldest first.
@@ -137,7 +138,8 @@ mod tests {
             ephemerals: 0,
         };
         for id in 1..=ENDED_SESSIONS as i64 + 3 {
-            sessions.note(ended(id));
+            let expected = id.checked_sub(ENDED_SESSIONS as i64).filter(|&gone| gone > 0);
+            assert_eq!(sessions.note(ended(id)), expected.map(SessionId));
         }
         assert_eq!((sessions.iter().len(), sessions.get(SessionId(3))), (ENDED_SESSIONS, None));
         assert_eq!(sessions.get(SessionId(4)), Some(&ended(4)));

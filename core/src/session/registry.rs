@@ -68,6 +68,9 @@ impl Registered {
 pub struct Registry {
     pub(super) sessions: BTreeMap<SessionId, Registered>,
     pub(super) ended: EndedSessions,
+    /// The transaction that last began or ended a session, as far as that is kept. It follows from the
+    /// two above.
+    changed: Zxid,
     pub(super) scan: Option<Box<Scan>>,
 }
 
@@ -77,6 +80,7 @@ impl Registry {
         match self.sessions.entry(id) {
             std::collections::btree_map::Entry::Occupied(_) => false,
             std::collections::btree_map::Entry::Vacant(free) => {
+                self.changed = self.changed.max(registered.begun);
                 free.insert(registered);
                 if let Some(scan) = &mut self.scan {
                     scan.save(id, || None);
@@ -104,9 +108,15 @@ impl Registry {
         Some(registered)
     }
 
-    /// Notes how a session ended that was removed.
-    pub fn note_end(&mut self, ended: Ended) {
-        self.ended.note(ended);
+    /// Notes how a session ended that was removed. Returns of which one that is not kept any more.
+    pub fn note_end(&mut self, ended: Ended) -> Option<SessionId> {
+        self.changed = self.changed.max(ended.zxid);
+        self.ended.note(ended)
+    }
+
+    /// The transaction that last began or ended a session; zero if none of which that was kept did.
+    pub fn changed(&self) -> Zxid {
+        self.changed
     }
 
     /// How the latest sessions ended.

@@ -22,10 +22,20 @@ impl WatchTable {
         path: &str,
         deliver: &mut dyn FnMut(ConnectionId, EventKind, &str, bool),
     ) {
+        self.fire_within(path::ROOT, (kind, path), deliver);
+    }
+
+    /// The same, unheard by recursive watches above `top`, which is `path` or above it.
+    pub fn fire_within(
+        &mut self,
+        top: &str,
+        (kind, path): (EventKind, &str),
+        deliver: &mut dyn FnMut(ConnectionId, EventKind, &str, bool),
+    ) {
         if kind == EventKind::ChildrenChanged || self.is_empty() {
             return;
         }
-        let mut told = self.hearers_of_znode(path);
+        let mut told = self.hearers_of_znode(top, path);
         for &connection in &told {
             deliver(connection, kind, path, false);
         }
@@ -47,15 +57,15 @@ impl WatchTable {
         }
     }
 
-    /// The connections that watch the znode itself or everything below one of its ancestors, each
-    /// once, in order.
-    fn hearers_of_znode(&mut self, path: &str) -> Vec<ConnectionId> {
+    /// The connections that watch the znode itself or everything below one of its ancestors, up to
+    /// `top`, each once, in order.
+    fn hearers_of_znode(&mut self, top: &str, path: &str) -> Vec<ConnectionId> {
         let mut hearers = self.consume(path, Ways::IN_DATA_TABLE, Ways::DATA);
         if self.tally.recursive == 0 {
             return hearers;
         }
         let mut below = path;
-        while below != path::ROOT {
+        while below != top && below != path::ROOT {
             let Some(ancestor) = path::parent(below) else { break };
             if let Some(at) = self.by_path.get(ancestor) {
                 let recursive = at.list.iter().filter(|w| w.ways.intersects(Ways::RECURSIVE));

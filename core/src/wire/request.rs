@@ -263,6 +263,19 @@ impl Request {
         }
     }
 
+    /// The znode that a read is about, if it is about one.
+    pub fn znode(&self) -> Option<&str> {
+        match self {
+            Request::Exists { path, .. }
+            | Request::GetData { path, .. }
+            | Request::GetChildren { path, .. }
+            | Request::GetChildren2 { path, .. }
+            | Request::GetAcl { path }
+            | Request::GetAllChildrenNumber { path } => Some(path),
+            _ => None,
+        }
+    }
+
     /// Whether it looks at any number of znodes, however short the answer is.
     pub fn is_walk(&self) -> bool {
         matches!(

@@ -84,6 +84,11 @@ fn above(path: &str) -> String {
     }
 }
 
+/// The Stat as clients see it: the session directory is added to the list of the znode above it.
+fn shown(path: &str, stat: Stat) -> Stat {
+    Stat { num_children: stat.num_children + i32::from(path == "/zookeeper"), ..stat }
+}
+
 /// The model knows three kinds of somebody and three lists, so it needs no rules to match them.
 fn may(acl: &[Acl], perms: i32, who: &[Identity]) -> bool {
     let is = |name: &str| who.iter().any(|identity| identity.id == name);
@@ -189,7 +194,7 @@ impl Model {
                 }
                 znode.acl = acl;
                 znode.stat.aversion += 1;
-                return Ok(Reply::Stat(znode.stat));
+                return Ok(Reply::Stat(shown(&path, znode.stat)));
             }
             Request::Adopt { path, from, password } => {
                 return self.adopt(&path, (from, &password), txn, said).map(Reply::Stat);
@@ -247,7 +252,7 @@ impl Model {
                 znode.stat.mzxid = zxid;
                 znode.stat.mtime = txn.at;
                 said.push((EventKind::DataChanged, path.clone()));
-                Ok(MultiResult::Set(znode.stat))
+                Ok(MultiResult::Set(shown(path, znode.stat)))
             }
             MultiOp::Check { path, version } => {
                 let znode = self.readable(path, 1, txn)?;

@@ -237,9 +237,10 @@ impl Engine {
         self.quotas.get(limited).map(|quota| quota.usage.to_string())
     }
 
-    /// The Stat that fits the data a reader of this path is shown.
+    /// The Stat that fits the data and the list a reader of this path is shown.
     pub(super) fn stat(&self, path: &str, id: NodeId) -> Stat {
-        let stat = self.tree.node(id).stat();
+        let mut stat = self.tree.node(id).stat();
+        stat.num_children += i32::from(self.has_directory_below(path));
         match self.usage_text(path) {
             Some(text) => Stat { data_length: text.len() as i32, ..stat },
             None => stat,

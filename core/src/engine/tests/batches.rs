@@ -104,6 +104,7 @@ fn an_entry_of_version_1_is_read_and_limits_nothing() {
     assert_eq!((read.epoch, read.rules.extended_types), (3, false));
     assert_eq!(read.rules.never_used_containers, Some(Millis(9)));
     assert_eq!(read.rules.ephemerals_per_session, u32::MAX);
+    assert_eq!((read.rules.session_values, read.rules.session_directory), (0, false));
     assert!(read.rules.schemes.digest && !read.rules.skips_acl && read.txns.is_empty());
 }
 

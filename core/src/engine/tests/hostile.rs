@@ -101,6 +101,7 @@ fn a_branch_three_thousand_deep_is_answered() {
     }
     let mut out = BytesMut::new();
     let count = Request::GetAllChildrenNumber { path: "/d".into() };
-    assert_eq!(read(&engine, &count, &[], ME, 1, &mut out).code, None);
+    let asker = Asker { session: ME, identities: &[], texts: &Plain::default() };
+    assert_eq!(read(&engine, &count, asker, 1, &mut out).code, None);
     assert_eq!(out[out.len() - 4..], 2_999_i32.to_be_bytes());
 }

@@ -3,6 +3,7 @@
 mod acls;
 mod adopt;
 mod batches;
+mod directory;
 mod ephemerals;
 mod hostile;
 mod images;
@@ -22,9 +23,11 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
+use super::directory::SessionTexts;
 use super::*;
 use crate::base::mode::Ttl;
 use crate::base::*;
+use crate::session::{Ended, Registered};
 use crate::watch::Registration;
 use crate::wire::{Create, MultiOp, MultiResult, Op, Reply, ReplyHeader, Request, frame, jute};
 
@@ -32,6 +35,29 @@ use crate::wire::{Create, MultiOp, MultiResult, Op, Reply, ReplyHeader, Request,
 const ME: SessionId = SessionId(0x0100_0000_0000_0001);
 /// Another one.
 const OTHER: SessionId = SessionId(0x0100_0000_0000_0002);
+
+/// Says of a session what it was told, to everybody unless it has a list.
+struct Plain(Arc<[Acl]>);
+
+impl Default for Plain {
+    fn default() -> Plain {
+        Plain(Acl::read_unsafe().into())
+    }
+}
+
+impl SessionTexts for Plain {
+    fn acl(&self) -> &Arc<[Acl]> {
+        &self.0
+    }
+
+    fn living(&self, id: SessionId, _: &Registered, ephemerals: u64) -> String {
+        format!("{id} lives with {ephemerals}")
+    }
+
+    fn ended(&self, ended: &Ended) -> String {
+        format!("{} is {}", ended.id, ended.cause.word())
+    }
+}
 
 /// An engine with two sessions, checked after every transaction.
 struct World {
@@ -131,7 +157,9 @@ impl World {
         request: &Request,
     ) -> (Result<Reply, Code>, Option<(Registration, String)>) {
         let mut out = BytesMut::from(&b"before"[..]);
-        let read = read(&self.engine, request, &self.identities, self.session, 42, &mut out);
+        let asker =
+            Asker { session: self.session, identities: &self.identities, texts: &Plain::default() };
+        let read = read(&self.engine, request, asker, 42, &mut out);
         assert_eq!(&out.split_to(6)[..], b"before", "what was in the buffer stays");
         let body = frame::take(&mut out, usize::MAX).expect("in bounds").expect("whole");
         assert!(out.is_empty(), "one frame");

@@ -47,6 +47,8 @@ pub(super) const NUMBERS: &[(&super::Setting, Set)] = &[
     (&EPHEMERAL_BYTES_PER_SESSION, |s, n| s.max_ephemeral_bytes_per_session(n)),
     (&EPHEMERALS_PER_IDENTITY, |s, n| s.max_ephemerals_per_identity(n)),
     (&EPHEMERAL_BYTES_PER_IDENTITY, |s, n| s.max_ephemeral_bytes_per_identity(n)),
+    (&SESSION_VALUES, |s, n| s.max_session_values(n as u32)),
+    (&SESSION_VALUE_BYTES, |s, n| s.max_session_value_bytes(n as u32)),
     (&FRAME_TIMEOUT, |s, n| s.frame_timeout(millis(n))),
     (&INCOMPLETE_BYTES, |s, n| s.max_incomplete_bytes(n as usize)),
     (&REQUESTS_PER_CONNECTION, |s, n| s.max_requests_per_connection(n as usize)),
@@ -99,9 +101,14 @@ impl Config {
 
     fn state(&self, server: ServerBuilder) -> ServerBuilder {
         let server = server
+            .session_directory(self.yes(&SESSION_DIRECTORY))
             .extended_types(self.yes(&EXTENDED_TYPES))
             .enforce_quota(self.yes(&ENFORCE_QUOTA))
             .crash_detection(self.yes(&CRASH_DETECTION));
+        let server = match self.words(&SESSION_READERS) {
+            Some(readers) => server.session_readers(readers),
+            None => server,
+        };
         let server = match self.text(&AUDIT) {
             Some(file) => server.audit(AuditFile::new(file)),
             None => server,

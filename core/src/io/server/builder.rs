@@ -1,5 +1,6 @@
 //! A server's settings.
 
+mod directory;
 mod identity;
 mod tls;
 
@@ -57,6 +58,7 @@ pub struct ServerBuilder {
     pub(super) ephemeral_bytes_per_session: u64,
     /// What a test plants in the server; it outlives a restart.
     pub(super) faults: Arc<Faults>,
+    pub(super) directory: directory::Directory,
 }
 
 impl Default for ServerBuilder {
@@ -94,6 +96,7 @@ impl Default for ServerBuilder {
             ephemerals_per_session: limits::EPHEMERALS_PER_SESSION,
             ephemeral_bytes_per_session: limits::EPHEMERAL_BYTES_PER_SESSION,
             faults: Arc::default(),
+            directory: directory::Directory::default(),
         }
     }
 }
@@ -344,8 +347,9 @@ impl ServerBuilder {
             skips_acl: self.identities.skips_acl,
             ephemerals_per_session: self.ephemerals_per_session,
             ephemeral_bytes_per_session: self.ephemeral_bytes_per_session,
-            session_values: limits::SESSION_VALUES,
-            session_value_bytes: limits::SESSION_VALUE_BYTES,
+            session_values: self.directory.values,
+            session_value_bytes: self.directory.value_bytes,
+            session_directory: self.directory.is_on,
         }
     }
 
@@ -366,9 +370,10 @@ impl ServerBuilder {
             reap_interval: self.reap_interval.max(Duration::from_millis(1)),
             reap_most: self.reap_most as usize,
             slow_sync: self.slow_sync,
-            features: self.features,
+            features: self.directory.features(self.features),
             crash_detection: self.crash_detection,
             identity: self.identities.settings(self.schemes())?,
+            session_readers: self.directory.readers(self.schemes())?,
             ceilings: self.ceilings.clone(),
             words: Allowed::parse(&self.words)?,
             audit: self.audit.as_ref().map(|_| Arc::new(Audit::new(&host.user))),

@@ -79,9 +79,9 @@ impl ServerBuilder {
         self
     }
 
-    /// Ephemerals of all sessions of one verified identity, else of one address. Once there are as many,
-    /// what would add one is refused with `QuotaExceeded`; what is under way at that moment can come on
-    /// top. 0 for any number. Default: 500,000.
+    /// Ephemerals, and values bound to themselves, of all sessions of one verified identity, else of one
+    /// address. Once there are as many, what would add one is refused with `QuotaExceeded`; what is under
+    /// way at that moment can come on top. 0 for any number. Default: 500,000.
     pub fn max_ephemerals_per_identity(mut self, most: u64) -> Self {
         self.ceilings.ephemerals_per_identity = most;
         self

@@ -27,6 +27,11 @@ pub enum StartError {
     /// What was said about identities cannot be meant.
     #[error(transparent)]
     Identity(#[from] SettingsError),
+    /// Somebody who is to read the session directory is nobody that a list can name.
+    #[error(
+        "{0:?} may not read the session directory: write SCHEME:ID, of a scheme that is on here"
+    )]
+    SessionReader(String),
     /// The list of four-letter words names one that does not exist.
     #[error(transparent)]
     Words(#[from] UnknownWord),

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::super::load::contents;
 use super::super::table::{
-    DIGEST, JAAS, JAAS_SECTION, REQUIRE_AUTH, SASL_USERS, SKIP_ACL, SUPER_DIGEST, SUPER_SASL,
-    SUPER_X509,
+    DIGEST, JAAS, JAAS_SECTION, REQUIRE_AUTH, SASL_USERS, SESSION_READERS, SKIP_ACL, SUPER_DIGEST,
+    SUPER_SASL, SUPER_X509,
 };
 use super::super::{Config, Given, Origin, Value, jaas};
 use crate::auth::sasl::Users;
 use crate::auth::{kerberos_name, x509_name};
+use crate::base::{Acl, Perms};
+use crate::engine::{Schemes, access};
 
 /// Schemes that a client can be asked for.
 const SCHEMES: &[&str] = &["digest", "ip", "sasl", "x509"];
@@ -19,6 +21,7 @@ impl Config {
         self.check_super_digest();
         self.check_super_names();
         self.check_required();
+        self.check_readers();
         if self.yes(&SKIP_ACL) {
             let origin = self.origin(&SKIP_ACL);
             let text = format!("{}: everybody may read and change everything", origin.key());
@@ -77,6 +80,27 @@ impl Config {
                 _ => "is no scheme of tenure, which has digest, ip, sasl and x509",
             };
             self.problems.error(&origin, format!("{}: {scheme} {why}", origin.key()));
+        }
+    }
+
+    /// Those who read the session directory. Whether anybody can log in by SASL or by a certificate is
+    /// seen at the start.
+    fn check_readers(&mut self) {
+        let Some(readers) = self.words(&SESSION_READERS).map(<[String]>::to_vec) else { return };
+        let origin = self.origin(&SESSION_READERS);
+        let schemes = Schemes { digest: self.yes(&DIGEST), sasl: true, x509: true };
+        for reader in readers {
+            let entry =
+                reader.split_once(':').map(|(scheme, id)| Acl::new(Perms::READ, scheme, id));
+            let is_one = entry.is_some_and(|entry| access::resolve(&[entry], &[], schemes).is_ok());
+            if !is_one {
+                let text = format!(
+                    "{}: {reader:?} is nobody that a list can name; write SCHEME:ID, such as \
+                     world:anyone or ip:10.0.0.0/8",
+                    origin.key()
+                );
+                self.problems.error(&origin, text);
+            }
         }
     }
 

@@ -118,6 +118,22 @@ pub static EPHEMERAL_BYTES_PER_IDENTITY: Setting = Setting::new(
     "Paths and data of these ephemerals. 0 for any number.",
 );
 
+/// Values one session may bind to itself.
+pub static SESSION_VALUES: Setting = Setting::new(
+    ("limits.session_values", "max-session-values"),
+    Kind::Number(0, MOST_COUNT, Unit::Count),
+    Standard::Number(limits::SESSION_VALUES as u64),
+    "Values one session may bind to itself; one more is refused with QuotaExceeded. 0 for none.",
+);
+
+/// Names, data and lists of these values.
+pub static SESSION_VALUE_BYTES: Setting = Setting::new(
+    ("limits.session_value_bytes", "max-session-value-bytes"),
+    Kind::Number(0, limits::MOST_SESSION_VALUE_BYTES as u64, Unit::Bytes),
+    Standard::Number(limits::SESSION_VALUE_BYTES as u64),
+    "Names, data and access control lists of these values.",
+);
+
 /// How long a frame may take from its first byte to its last before its connection is cut.
 pub static FRAME_TIMEOUT: Setting = Setting::new(
     ("limits.frame_timeout_ms", "frame-timeout"),

@@ -95,6 +95,22 @@ pub static SERVER_ID: Setting = Setting::new(
     "The top byte of the ids of sessions that this server opens.",
 );
 
+/// Whether sessions are listed.
+pub static SESSION_DIRECTORY: Setting = Setting::new(
+    ("session.directory", "session-directory"),
+    Kind::Bool,
+    Standard::Bool(true),
+    "Whether sessions are listed below /zookeeper/sessions, and bind values to themselves there.",
+);
+
+/// Who may read that list.
+pub static SESSION_READERS: Setting = Setting::new(
+    ("session.readers", "session-readers"),
+    Kind::List,
+    Standard::Text("world:anyone"),
+    "Who may read and watch that list, each as SCHEME:ID: it says who is connected from where.",
+);
+
 /// Connections of one address.
 pub static CONNECTIONS_PER_ADDRESS: Setting = Setting::new(
     ("limits.connections_per_address", "max-connections-per-address"),
