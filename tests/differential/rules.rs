@@ -40,7 +40,7 @@ pub enum Rule {
 
 impl Rule {
     /// All rules.
-    pub const ALL: [Rule; 24] = [
+    pub const ALL: [Rule; 25] = [
         Rule::SessionIds,
         Rule::WallTimes,
         Rule::NameOrder,
