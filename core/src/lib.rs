@@ -57,7 +57,7 @@ pub use base::{
 };
 pub use client::{
     Change, Credentials, Epoch, Error, LossReason, Outcome, Recovery, Restore, RestoreReport,
-    Result, ResyncReason, Sasl, SessionEvent, State, WatchItem, WhenDisconnected,
+    Result, ResyncReason, Sasl, SessionEvent, State, WatchItem, WhenDisconnected, WhenRegressed,
 };
 pub use io::blocking;
 pub use io::client::{
@@ -65,7 +65,7 @@ pub use io::client::{
     Pending, Read, ReadReply, RequestOptions, Session, States, Value, Watch, WatchOptions,
     WatchStream, is_callback_thread,
 };
-pub use wire::{Reply, Request};
+pub use wire::{Features, Reply, Request};
 
 /// Configuration files: what the `tenure` program is told at its start.
 #[cfg(feature = "config")]

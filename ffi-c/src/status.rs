@@ -212,6 +212,7 @@ pub(crate) fn status_of(error: &Error) -> tenure_status {
         Error::Overloaded => TENURE_EAGAIN,
         Error::Closed => TENURE_ECLOSED,
         Error::Forked => TENURE_EFORKED,
+        Error::Unsupported { .. } => error.code().map_or(TENURE_SYSTEM_ERROR, |code| code.number()),
         Error::Invalid(_) => TENURE_EINVAL,
         _ => TENURE_SYSTEM_ERROR,
     }

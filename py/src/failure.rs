@@ -27,6 +27,8 @@ impl Failure {
             Error::Overloaded => "Overloaded",
             Error::Closed => "Closed",
             Error::Forked => "Forked",
+            // As the server would have answered.
+            Error::Unsupported { .. } => "Server",
             Error::Invalid(_) => "Invalid",
             _ => "Other",
         }

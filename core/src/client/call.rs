@@ -73,6 +73,10 @@ pub(super) struct Call {
     pub broke: u8,
     /// Whether nobody hears the answer: the client's own bookkeeping.
     pub is_silent: bool,
+    /// What its numbered answer is kept under, once it was sent with a number.
+    pub number: Option<i64>,
+    /// Whether it was sent on the connection that stands.
+    pub is_in_flight: bool,
 }
 
 impl Call {
@@ -82,6 +86,7 @@ impl Call {
     /// the end, for it stands before everything else.
     pub fn is_repeatable(&self) -> bool {
         match self.request.op() {
+            _ if self.number.is_some() => self.broke < NUMBERED_BREAKS,
             Op::CloseSession => true,
             Op::Sync => self.broke < BREAKS,
             op => op.path() == Path::Read && self.broke < BREAKS,
@@ -96,6 +101,10 @@ impl Call {
 
 /// Lost connections that are one read's fault rather than chance.
 const BREAKS: u8 = 4;
+
+/// The same for a numbered write, which is worth more patience. One that no server takes, such as one
+/// that is longer than its frames may be, must not stand before everything else for ever.
+const NUMBERED_BREAKS: u8 = 8;
 
 fn creates_ephemeral(request: &Request) -> bool {
     let is_ephemeral = |mode: Result<CreateMode, _>| mode.is_ok_and(CreateMode::is_ephemeral);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::base::Code;
+use crate::base::{Code, Zxid};
 
 /// A value, or the [`Error`] that says why there is none.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -35,7 +35,8 @@ impl fmt::Display for Epoch {
 pub enum LossReason {
     /// The ensemble says so: it refused the session, or answered with another one.
     ExpiredByServer,
-    /// No server could be reached for [`Restore::give_up_after`](super::Restore::give_up_after).
+    /// No server could be reached for [`Restore::give_up_after`](super::Restore::give_up_after), or
+    /// every one is behind what was seen; see [`Error::EnsembleRegressed`].
     /// The session ends on the server when its timeout has passed.
     GaveUp,
     /// Left alive on purpose, by `detach`.
@@ -52,7 +53,7 @@ impl fmt::Display for LossReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             LossReason::ExpiredByServer => "expired by the server",
-            LossReason::GaveUp => "no server could be reached for too long",
+            LossReason::GaveUp => "no fit server could be reached for too long",
             LossReason::Abandoned => "detached",
             LossReason::AuthFailed => "authentication failed",
             LossReason::Stolen => "another client keeps resuming it",
@@ -139,6 +140,21 @@ pub enum Error {
     /// The client was made before a fork and is used in the child, where its threads do not exist.
     #[error("the client was made before a fork; make a new one in the child")]
     Forked,
+    /// The server does not have the extension that the operation takes; nothing was sent. Servers
+    /// that are not of this project have none.
+    #[error("the server does not have the extension '{extension}'")]
+    Unsupported {
+        /// The name of the operation.
+        extension: &'static str,
+    },
+    /// Every server is behind what this client has seen, and so is the newest transaction of the
+    /// ensemble: it has lost data. The client is finished, unless it is told to
+    /// [forget](super::WhenRegressed::Forget).
+    #[error("the ensemble has lost data: every server is behind zxid {:#x}", .seen.0)]
+    EnsembleRegressed {
+        /// The newest transaction this client has seen.
+        seen: Zxid,
+    },
     /// An argument is not valid; nothing was sent.
     #[error("invalid argument: {0}")]
     Invalid(Cow<'static, str>),
@@ -162,10 +178,12 @@ impl Error {
         }
     }
 
-    /// The code a server answered with, if that is what happened.
+    /// The code a server answered with, or would have: [`Code::Unimplemented`] for
+    /// [`Error::Unsupported`].
     pub fn code(&self) -> Option<Code> {
         match self {
             Error::Server { code, .. } | Error::Multi { code, .. } => Some(*code),
+            Error::Unsupported { .. } => Some(Code::Unimplemented),
             _ => None,
         }
     }

@@ -3,14 +3,15 @@
 //! Written by the client's session machine alone, before the events and answers that follow from it
 //! are handed out. Who reads it brings the time.
 
-use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::config::Credentials;
 use super::error::{Epoch, LossReason};
 use super::event::State;
 use crate::base::{Millis, Moment, Password, SessionId, Zxid};
-use crate::session::keepalive;
+use crate::session::keepalive::Safety;
+use crate::wire::{Features, Welcome};
 
 /// Stands for a margin that was not chosen.
 const DEFAULT_MARGIN: u64 = u64::MAX;
@@ -28,6 +29,13 @@ pub struct Lease {
     password: [AtomicU64; 2],
     last_zxid: AtomicI64,
     state: AtomicU8,
+    /// What the server of the latest connection can do.
+    features: AtomicU32,
+    /// Whether the servers of all its connections promised exact deadlines.
+    is_exact: AtomicBool,
+    /// The granted grace in milliseconds; 0 for none.
+    grace: AtomicU32,
+    is_welcomed: AtomicBool,
 }
 
 impl Lease {
@@ -45,6 +53,10 @@ impl Lease {
             password: [AtomicU64::new(0), AtomicU64::new(0)],
             last_zxid: AtomicI64::new(0),
             state: AtomicU8::new(encode(State::Connecting)),
+            features: AtomicU32::new(0),
+            is_exact: AtomicBool::new(true),
+            grace: AtomicU32::new(0),
+            is_welcomed: AtomicBool::new(false),
         }
     }
 
@@ -65,12 +77,41 @@ impl Lease {
 
     /// Until when the session certainly lives; `None` if there is none, or none any more.
     pub fn safe_until(&self) -> Option<Moment> {
+        Some(self.answered()? + self.safety().span(self.timeout()))
+    }
+
+    /// The same if nobody closes the connection that it has. With a short grace a client that leaves
+    /// a slow server early loses the very session it is anxious about.
+    pub(super) fn stays_until(&self) -> Option<Moment> {
+        Some(self.answered()? + self.safety().term(self.timeout()))
+    }
+
+    fn answered(&self) -> Option<Moment> {
         let answered = self.answered.load(Ordering::Acquire);
-        if answered == 0 || self.ended().is_some() {
-            return None;
+        (answered != 0 && self.ended().is_none()).then_some(Moment(answered))
+    }
+
+    /// What makes it safe.
+    pub(super) fn safety(&self) -> Safety {
+        let grace = self.grace.load(Ordering::Acquire);
+        Safety {
+            margin: (self.margin != DEFAULT_MARGIN).then(|| Duration::from_micros(self.margin)),
+            is_exact: self.features().has(Features::EXACT_DEADLINES),
+            grace: (grace != 0).then_some(Millis(grace)),
         }
-        let margin = (self.margin != DEFAULT_MARGIN).then(|| Duration::from_micros(self.margin));
-        Some(keepalive::safe_until(Moment(answered), self.timeout(), margin))
+    }
+
+    /// What holds for the session on its latest connection: nothing before the first, and with servers
+    /// that are not of this project. [`Features::EXACT_DEADLINES`] only if every connection of the
+    /// epoch was to a server that promises it, for any of them may have told an old time to whoever
+    /// expires sessions.
+    pub fn features(&self) -> Features {
+        let features = Features(self.features.load(Ordering::Acquire));
+        if self.is_exact.load(Ordering::Acquire) {
+            features
+        } else {
+            features.without(Features::EXACT_DEADLINES)
+        }
     }
 
     /// How much longer the session certainly lives.
@@ -111,7 +152,9 @@ impl Lease {
         for (half, stored) in password.chunks_exact_mut(8).zip(&self.password) {
             half.copy_from_slice(&stored.load(Ordering::Acquire).to_be_bytes());
         }
-        Some(Credentials::new(id, password, Zxid(self.last_zxid.load(Ordering::Acquire))))
+        let zxid = Zxid(self.last_zxid.load(Ordering::Acquire));
+        let is_welcomed = self.is_welcomed.load(Ordering::Acquire);
+        Some(Credentials { is_welcomed, ..Credentials::new(id, password, zxid) })
     }
 
     /// To be called before [`Lease::begin`]: what proves the right to the session that begins.
@@ -120,6 +163,27 @@ impl Lease {
             let half = half.try_into().expect("a chunk of eight bytes");
             stored.store(u64::from_be_bytes(half), Ordering::Release);
         }
+    }
+
+    /// To be called before [`Lease::begin`] on every connection: what the server said of itself, if it
+    /// is one of this project.
+    pub(super) fn set_welcome(&self, welcome: Option<Welcome>) {
+        let Welcome { features, crash_grace, .. } = welcome.unwrap_or_default();
+        if !features.has(Features::EXACT_DEADLINES) {
+            self.is_exact.store(false, Ordering::Release);
+        }
+        self.features.store(features.0, Ordering::Release);
+        self.grace.store(crash_grace.0, Ordering::Release);
+        self.is_welcomed.store(welcome.is_some(), Ordering::Release);
+    }
+
+    /// The session began with a server that promised nothing.
+    pub(super) fn set_inexact(&self) {
+        self.is_exact.store(false, Ordering::Release);
+    }
+
+    pub(super) fn forget_zxid(&self) {
+        self.last_zxid.store(0, Ordering::Release);
     }
 
     pub(super) fn note_zxid(&self, seen: Zxid) {

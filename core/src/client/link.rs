@@ -1,4 +1,4 @@
-//! The connection: dialing, the handshake, frames in both directions, and losing it.
+//! The connection: dialing, frames in both directions, and losing it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,16 +8,18 @@ use bytes::{Bytes, BytesMut};
 
 use super::call::CallId;
 use super::config::WhenDisconnected;
+use super::errands::{Errand, HangUps};
 use super::error::{Error, LossReason};
 use super::event::{State, WatchItem};
-use super::machine::{Known, Machine, Output, Phase};
+use super::machine::{Machine, Output, Phase};
+use super::numbers;
 use super::sasl::Login;
 use crate::base::limits::MAX_REPLY;
 use crate::base::{Moment, SessionId, Zxid};
 use crate::session::keepalive::Keepalive;
 use crate::wire::jute::Reader;
 use crate::wire::reply::{XID_AUTH, XID_EVENT, XID_PING, XID_SET_WATCHES};
-use crate::wire::{ConnectRequest, ConnectResponse, ReplyHeader, Request, WatchEvent, frame};
+use crate::wire::{ConnectResponse, Features, Once, ReplyHeader, Request, WatchEvent, frame};
 
 /// Bytes that are made ready for a socket at a time. What does not fit stays unsent, and says so if
 /// the connection is lost.
@@ -31,14 +33,32 @@ pub(super) enum Link {
     /// Waiting for a connection to stand.
     Dialing { deadline: Moment },
     /// Waiting for the server's answer to the handshake.
-    Handshake { server: Arc<str>, asked: SessionId, sent: Moment, deadline: Moment },
+    Handshake(Handshake),
     /// The session is attached.
     Up(Up),
 }
 
-/// A connection that speaks for the session.
+/// A handshake that was not answered yet.
+#[derive(Clone, Debug)]
+pub(super) struct Handshake {
+    pub server: Arc<str>,
+    /// What the connection is for, if not for the session of this epoch.
+    pub errand: Option<Errand>,
+    /// The session that was asked for.
+    pub asked: SessionId,
+    pub sent: Moment,
+    pub deadline: Moment,
+}
+
+/// A connection that speaks for the session, or goes on an errand.
 #[derive(Debug)]
 pub(super) struct Up {
+    /// What it is for, if not for the session of this epoch: then no call goes out on it.
+    pub errand: Option<Errand>,
+    /// Until when an errand may take.
+    pub errand_until: Moment,
+    /// What the server can do, if it is one of this project.
+    pub features: Features,
     pub server: Arc<str>,
     pub clocks: Keepalive,
     pub is_read_only: bool,
@@ -61,6 +81,8 @@ pub(super) struct Sent {
     pub xid: i32,
     pub at: Moment,
     pub what: What,
+    /// Of a numbered write.
+    pub number: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -68,9 +90,27 @@ pub(super) enum What {
     Ping,
     Restore,
     Call(CallId),
+    /// The closeSession of an errand.
+    Errand,
 }
 
 impl Link {
+    /// The connection that speaks for the session of this epoch.
+    pub fn up(&self) -> Option<&Up> {
+        match self {
+            Link::Up(up) if up.errand.is_none() => Some(up),
+            _ => None,
+        }
+    }
+
+    /// The same.
+    pub fn up_mut(&mut self) -> Option<&mut Up> {
+        match self {
+            Link::Up(up) if up.errand.is_none() => Some(up),
+            _ => None,
+        }
+    }
+
     pub fn server(&self) -> Option<Arc<str>> {
         match self {
             Link::Up(up) => Some(Arc::clone(&up.server)),
@@ -89,26 +129,31 @@ impl Link {
         })
     }
 
-    /// When something is due. A connection is left at `safe_until` at the latest, so that a session
+    /// When something is due. A connection is left at `stays_until` at the latest, so that a session
     /// in jeopardy never looks connected.
-    pub fn deadline(&self, safe_until: Option<Moment>) -> Option<Moment> {
+    pub fn deadline(&self, stays_until: Option<Moment>) -> Option<Moment> {
         match self {
             Link::Idle { until } => Some(*until),
-            Link::Dialing { deadline } | Link::Handshake { deadline, .. } => Some(*deadline),
+            Link::Dialing { deadline } | Link::Handshake(Handshake { deadline, .. }) => {
+                Some(*deadline)
+            }
             Link::Up(up) => {
                 let next = up.login.as_ref().map_or(up.clocks.ping_at(), |login| login.deadline);
-                Some(next.min(up.leave_at(safe_until)))
+                Some(next.min(up.leave_at(stays_until)))
             }
         }
     }
 }
 
 impl Up {
-    fn leave_at(&self, safe_until: Option<Moment>) -> Moment {
+    fn leave_at(&self, stays_until: Option<Moment>) -> Moment {
         let silent_at = self.clocks.silent_at();
+        if self.errand.is_some() {
+            return silent_at.min(self.errand_until);
+        }
         // A server that only reads keeps no session safe, and is worth staying with all the same.
-        let safe_until = safe_until.filter(|_| !self.is_read_only);
-        safe_until.map_or(silent_at, |safe| safe.min(silent_at))
+        let stays_until = stays_until.filter(|_| !self.is_read_only);
+        stays_until.map_or(silent_at, |until| until.min(silent_at))
     }
 
     /// Xids count from 1 and wrap to 1: negative ones mean something.
@@ -124,66 +169,95 @@ impl Machine {
     /// sent from here on, at `now`.
     pub fn transmit(&mut self, now: Moment) -> Option<Bytes> {
         while self.out.len() < SEND_AT_ONCE
-            && let Link::Up(up) = &mut self.link
-            && up.login.is_none()
-            && let Some(id) = self.waiting.pop_front()
+            && self.link.up().is_some_and(|up| up.login.is_none())
+            && let Some(&id) = self.waiting.front()
+            && self.send_call(now, id)
         {
-            let Some(call) = self.calls.get_mut(&id) else { continue };
-            let xid = up.take_xid();
-            call.sent = true;
-            call.request.encode(xid, &mut self.out);
-            up.clocks.note_sent(now);
-            up.in_flight.push_back(Sent { xid, at: now, what: What::Call(id) });
+            self.waiting.pop_front();
         }
         (!self.out.is_empty()).then(|| self.out.split().freeze())
     }
 
+    /// Sends one call on the connection that stands, with a number if the server takes them; false if
+    /// it has to wait until the window has room. Everything behind it waits as well, for the order.
+    pub(super) fn send_call(&mut self, now: Moment, id: CallId) -> bool {
+        let Some(up) = self.link.up_mut() else { return false };
+        let Some(call) = self.calls.get_mut(&id) else { return true };
+        if let Some(extension) = numbers::extension(&call.request)
+            && !up.features.has(Features::EXTENSIONS)
+        {
+            self.fail(id, Error::Unsupported { extension });
+            return true;
+        }
+        if call.number.is_none()
+            && up.features.has(Features::ONCE)
+            && let Some(bytes) = numbers::answer_bound(&call.request)
+        {
+            if !self.numbers.has_room(bytes) {
+                return false;
+            }
+            call.number = Some(self.numbers.take(bytes));
+        }
+        let xid = up.take_xid();
+        (call.sent, call.is_in_flight) = (true, true);
+        match call.number {
+            Some(number) => {
+                let numbers = (number, self.numbers.answered());
+                Once::encode(xid, numbers, &call.request, &mut self.out);
+            }
+            None => call.request.encode(xid, &mut self.out),
+        }
+        up.clocks.note_sent(now);
+        let (what, number) = (What::Call(id), call.number);
+        up.in_flight.push_back(Sent { xid, at: now, what, number });
+        true
+    }
+
     /// Timers of the connection.
     pub(super) fn advance_link(&mut self, now: Moment) {
-        let safe_until = self.lease.safe_until();
+        let stays_until = self.lease.stays_until();
+        let is_eager = self.is_eager();
+        if let Some(up) = self.link.up_mut() {
+            up.clocks.set_eager(is_eager);
+        }
         match &mut self.link {
             Link::Idle { until } if *until <= now => {
                 let host = self.settings.hosts.take_turn();
                 self.link = Link::Dialing { deadline: now + self.attempt_timeout() };
                 self.outputs.push_back(Output::Dial(host));
             }
-            Link::Dialing { deadline } | Link::Handshake { deadline, .. } if *deadline <= now => {
+            Link::Dialing { deadline } | Link::Handshake(Handshake { deadline, .. })
+                if *deadline <= now =>
+            {
+                self.hang_ups = HangUps::default();
                 self.lose_link(now);
             }
-            Link::Up(up) if up.leave_at(safe_until) <= now => self.lose_link(now),
+            Link::Up(up) if up.leave_at(stays_until) <= now => self.lose_link(now),
             Link::Up(Up { login: Some(login), .. }) if login.deadline <= now => self.lose_link(now),
             Link::Up(up) if up.login.is_none() && up.clocks.ping_at() <= now => {
                 Request::Ping.encode(XID_PING, &mut self.out);
                 up.clocks.note_sent(now);
-                up.in_flight.push_back(Sent { xid: XID_PING, at: now, what: What::Ping });
+                let what = What::Ping;
+                up.in_flight.push_back(Sent { xid: XID_PING, at: now, what, number: None });
             }
             _ => {}
         }
     }
 
-    fn attempt_timeout(&self) -> Duration {
+    /// When to try again, after a connection was lost or an attempt failed.
+    fn next_attempt(&mut self, now: Moment) -> Moment {
+        let quarter = self.lease.timeout().duration() / 4;
+        let most = self.settings.recovery.patience(quarter);
+        let hosts = self.settings.hosts.count();
+        now + self.backoff.next(hosts, most, &mut self.chance)
+    }
+
+    pub(super) fn attempt_timeout(&self) -> Duration {
         let hosts = u32::try_from(self.settings.hosts.count()).unwrap_or(u32::MAX);
         self.settings
             .connect_timeout
             .unwrap_or_else(|| self.lease.timeout().duration() / hosts)
             .max(Duration::from_millis(1))
-    }
-
-    /// The connection stands: the handshake goes out.
-    pub(super) fn dialed(&mut self, now: Moment, server: Arc<str>) {
-        let Link::Dialing { deadline } = self.link else { return };
-        // A session that only a read-only server knows is not worth asking for anywhere else.
-        let asked = if self.known.is_provisional { Known::default() } else { self.known };
-        ConnectRequest {
-            last_zxid_seen: self.last_zxid,
-            timeout: i32::try_from(self.settings.timeout.0).unwrap_or(i32::MAX),
-            session_id: asked.id,
-            password: Some(Bytes::copy_from_slice(&asked.password.0)),
-            read_only: Some(self.settings.read_only),
-            hello: None,
-        }
-        .encode(&mut self.out);
-        self.link = Link::Handshake { server, asked: asked.id, sent: now, deadline };
     }
 
     /// Bytes from the server: as many frames as are whole.
@@ -193,7 +267,7 @@ impl Machine {
         } else {
             self.input.unsplit(bytes);
         }
-        while matches!(self.link, Link::Up(_) | Link::Handshake { .. }) {
+        while matches!(self.link, Link::Up(_) | Link::Handshake(_)) {
             match frame::take(&mut self.input, MAX_REPLY) {
                 Ok(Some(body)) => self.frame(now, body),
                 Ok(None) => return,
@@ -213,57 +287,12 @@ impl Machine {
                     self.lose_link(now);
                 }
             }
-            Link::Handshake { .. } => match ConnectResponse::decode(body) {
+            Link::Handshake(_) => match ConnectResponse::decode(body) {
                 Ok(response) => self.shaken(now, response),
                 Err(_) => self.lose_link(now),
             },
             _ => {}
         }
-    }
-
-    /// The server's answer to the handshake.
-    fn shaken(&mut self, now: Moment, response: ConnectResponse) {
-        let Link::Handshake { server, asked, sent, deadline } = &self.link else { return };
-        let (server, asked, sent, deadline) = (Arc::clone(server), *asked, *sent, *deadline);
-        if response.is_refused() {
-            if asked.is_none() {
-                return self.lose_link(now);
-            }
-            return self.refused(now);
-        }
-        let is_foreign = !asked.is_none() && response.session_id != asked;
-        if is_foreign && !self.outlive_foreign() {
-            return;
-        }
-        let is_read_only = response.read_only == Some(true);
-        self.known = Known {
-            id: response.session_id,
-            password: response.password,
-            is_provisional: is_read_only && (asked.is_none() || is_foreign),
-        };
-        self.lease.set_password(response.password);
-        self.lease.note_zxid(self.last_zxid);
-        if is_read_only {
-            self.lease.begin_unheard(response.session_id, response.timeout);
-        } else {
-            self.lease.begin(response.session_id, response.timeout, sent);
-        }
-        self.unreachable_since = None;
-        if let Phase::Closing { deadline, .. } = &mut self.phase {
-            *deadline = None;
-        }
-        self.link = Link::Up(Up {
-            server,
-            clocks: Keepalive::new(response.timeout, self.settings.margin, sent, now),
-            is_read_only,
-            in_flight: VecDeque::new(),
-            login: None,
-            proving: VecDeque::new(),
-            restoring: 0,
-            is_announced: false,
-            next_xid: 1,
-        });
-        self.log_in(now, deadline);
     }
 
     /// One frame on an attached connection; `None` if the server breaks the protocol.
@@ -288,7 +317,10 @@ impl Machine {
                 let front = up.in_flight.pop_front()?;
                 // Only now: a server that grants and hangs up is not to be asked again and again.
                 self.backoff.reset();
-                if !up.is_read_only {
+                if let Some(number) = front.number {
+                    self.numbers.close(number);
+                }
+                if !up.is_read_only && up.errand.is_none() {
                     self.lease.note_answered(front.at);
                 }
                 match front.what {
@@ -298,6 +330,7 @@ impl Machine {
                         up.restoring -= 1;
                         self.announce();
                     }
+                    What::Errand => self.errand_done(now, header),
                     What::Call(id) => return self.answered(id, header, &mut reader),
                 }
             }
@@ -331,7 +364,7 @@ impl Machine {
         let zxid = (zxid > Zxid::ZERO).then_some(zxid);
         // Until everything is back, events are what one-shot watches missed. Streams are told of the
         // gap as a whole right after.
-        let is_restoring = matches!(&self.link, Link::Up(up) if !up.is_announced);
+        let is_restoring = self.link.up().is_some_and(|up| !up.is_announced);
         for hearer in self.watches.hear(kind, &path) {
             if is_restoring && !hearer.is_last && self.owed_resync.is_some() {
                 continue;
@@ -347,8 +380,9 @@ impl Machine {
     /// The server closed an attached connection. Somebody who keeps taking a resumed session over
     /// looks exactly so, and has to be left alone at some point.
     pub(super) fn cut_off(&mut self, now: Moment) {
+        self.note_hung_up();
         let timeout = self.lease.timeout().duration();
-        if self.settings.resume.is_some() && matches!(self.link, Link::Up(_)) {
+        if self.settings.resume.is_some() && self.link.up().is_some() {
             self.evictions.push_back(now);
             while self.evictions.front().is_some_and(|&at| now.since(at) > timeout) {
                 self.evictions.pop_front();
@@ -365,16 +399,22 @@ impl Machine {
     /// There is no connection any more, or no attempt: what was sent is settled, and the next attempt
     /// is planned.
     pub(super) fn lose_link(&mut self, now: Moment) {
-        let most = self.lease.timeout().duration() / 4;
-        let hosts = self.settings.hosts.count();
-        let wait = self.backoff.next(hosts, most, &mut self.chance);
-        let link = std::mem::replace(&mut self.link, Link::Idle { until: now + wait });
+        let until = self.next_attempt(now);
+        let link = std::mem::replace(&mut self.link, Link::Idle { until });
         self.input.clear();
         self.out.clear();
         self.outputs.push_back(Output::Disconnect);
-        if let Link::Up(up) = link {
+        if let Link::Up(up) = link
+            && up.errand.is_none()
+        {
             self.unreachable_since = Some(now);
+            if self.abandons() {
+                self.lease.set_state(State::Lost(LossReason::Abandoned));
+            }
             self.settle(up);
+            if self.abandons() {
+                self.abandon_epoch(now);
+            }
         }
         if self.settings.when_disconnected == WhenDisconnected::Fail && !self.is_closing() {
             self.fail_waiting(|_| true, |epoch| Error::ConnectionLoss { sent: false, epoch });
@@ -389,14 +429,20 @@ impl Machine {
 
     /// Sends what the connection needs before anything else: identities, then watches.
     pub(super) fn send_restoration(&mut self, now: Moment) {
-        for index in 0..self.proofs.len() {
-            self.send_proof(index);
-        }
+        self.send_proofs();
+        self.send_registrations(now);
         let Link::Up(up) = &mut self.link else { return };
         for batch in self.watches.restoration(self.last_zxid) {
             Request::SetWatches(batch).encode(XID_SET_WATCHES, &mut self.out);
-            up.in_flight.push_back(Sent { xid: XID_SET_WATCHES, at: now, what: What::Restore });
+            let what = What::Restore;
+            up.in_flight.push_back(Sent { xid: XID_SET_WATCHES, at: now, what, number: None });
             up.restoring += 1;
+        }
+    }
+
+    pub(super) fn send_proofs(&mut self) {
+        for index in 0..self.proofs.len() {
+            self.send_proof(index);
         }
     }
 

@@ -9,17 +9,19 @@ use bytes::BytesMut;
 use super::backoff::Backoff;
 use super::call::{Call, CallId, Submission, WatchId};
 use super::chance::Chance;
-use super::config::{Credentials, Recovery, WhenDisconnected};
+use super::config::{Credentials, Recovery, WhenDisconnected, WhenRegressed};
+use super::errands::HangUps;
 use super::error::{Epoch, Error, LossReason, Result};
 use super::event::{RestoreReport, ResyncReason, SessionEvent, State, WatchItem};
 use super::hosts::{Host, Hosts};
 use super::lease::Lease;
 use super::link::Link;
+use super::numbers::Numbers;
 use super::sasl::{Nonces, Sasl};
 use super::watches::Watches;
 use crate::base::limits::SESSION_TIMEOUT;
 use crate::base::{Millis, Moment, Password, SessionId, Zxid};
-use crate::wire::{Reply, Secret};
+use crate::wire::{Features, Reply, Secret};
 
 /// What a client is made with.
 #[derive(Clone, Debug)]
@@ -32,14 +34,21 @@ pub struct Settings {
     pub timeout: Millis,
     /// How long an attempt may take; the timeout over the number of hosts unless set.
     pub connect_timeout: Option<Duration>,
-    /// What comes off the timeout for safety; a quarter of it unless set.
+    /// What comes off the timeout for safety; see [`Safety`](crate::session::keepalive::Safety).
     pub margin: Option<Duration>,
+    /// How soon the session is to end when the connection is closed without a closeSession; the whole
+    /// timeout unless set.
+    pub crash_grace: Option<Duration>,
+    /// What this client says it can do.
+    pub features: Features,
     /// The shortest and longest wait before an attempt.
     pub backoff: (Duration, Duration),
     /// What calls do while there is no connection.
     pub when_disconnected: WhenDisconnected,
     /// What happens when the session is over.
     pub recovery: Recovery,
+    /// What happens when the ensemble has lost data.
+    pub when_regressed: WhenRegressed,
     /// Identities to prove on every connection, in this order.
     pub identities: Vec<(String, Secret)>,
     /// Who to prove to be on every connection, before the identities.
@@ -63,9 +72,12 @@ impl Settings {
             timeout: SESSION_TIMEOUT,
             connect_timeout: None,
             margin: None,
+            crash_grace: None,
+            features: Features::ALL,
             backoff: (Duration::from_millis(100), Duration::from_secs(5)),
             when_disconnected: WhenDisconnected::default(),
             recovery: Recovery::default(),
+            when_regressed: WhenRegressed::default(),
             identities: Vec::new(),
             sasl: None,
             nonces: Nonces::default(),
@@ -163,12 +175,14 @@ pub(super) enum Phase {
 }
 
 /// What is known of the session besides the [`Lease`].
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Known {
     pub id: SessionId,
     pub password: Password,
     /// Granted by a server that only reads, which is replaced at the first one that writes.
     pub is_provisional: bool,
+    /// Granted by a server of this project.
+    pub is_welcomed: bool,
 }
 
 /// An identity of this client, proven on every connection.
@@ -191,6 +205,14 @@ pub struct Machine {
     pub(super) lease: Arc<Lease>,
     pub(super) known: Known,
     pub(super) last_zxid: Zxid,
+    pub(super) numbers: Numbers,
+    /// Whether the session of this epoch was attached by this client before.
+    pub(super) was_attached: bool,
+    /// A session of before that is to be ended ahead of the next one.
+    pub(super) to_end: Option<Known>,
+    pub(super) hang_ups: HangUps,
+    /// When the next session may start that takes the place of one whose connection was lost.
+    pub(super) not_before: Moment,
     pub(super) proofs: Vec<Proof>,
     pub(super) calls: BTreeMap<CallId, Call>,
     pub(super) deadlines: BTreeSet<(Moment, CallId)>,
@@ -227,20 +249,27 @@ impl Machine {
         let mut known = Known::default();
         let mut last_zxid = Zxid::ZERO;
         if let Some(credentials) = &settings.resume {
-            known.id = credentials.session_id;
-            known.password = credentials.password;
+            known = Known::of(credentials);
             last_zxid = credentials.last_zxid;
         }
         let proof = |(scheme, auth)| Proof { scheme, auth, call: None };
         Machine {
             chance,
-            backoff: Backoff::new(settings.backoff.0, settings.backoff.1),
+            backoff: Backoff::new(
+                settings.backoff.0,
+                settings.recovery.patience(settings.backoff.1),
+            ),
             link: Link::Idle { until: now },
             input: BytesMut::new(),
             out: BytesMut::new(),
             lease: Arc::new(Lease::new(Epoch::FIRST, settings.timeout, settings.margin)),
             known,
             last_zxid,
+            numbers: Numbers::default(),
+            was_attached: false,
+            to_end: None,
+            hang_ups: HangUps::default(),
+            not_before: Moment(0),
             proofs: std::mem::take(&mut settings.identities).into_iter().map(proof).collect(),
             calls: BTreeMap::new(),
             deadlines: BTreeSet::new(),
@@ -275,7 +304,10 @@ impl Machine {
             _ if self.is_finished() => self.refuse(input),
             Input::Tick => {}
             Input::Dialed { server } => self.dialed(now, server),
-            Input::DialFailed => self.lose_link(now),
+            Input::DialFailed => {
+                self.note_hung_up();
+                self.lose_link(now);
+            }
             Input::Received(bytes) => self.received(now, bytes),
             Input::Closed => self.cut_off(now),
             Input::Close => self.close(now),
@@ -294,7 +326,7 @@ impl Machine {
         if self.is_finished() {
             return None;
         }
-        let link = self.link.deadline(self.lease.safe_until());
+        let link = self.link.deadline(self.lease.stays_until());
         let calls = self.deadlines.first().map(|&(at, _)| at);
         let closing = match self.phase {
             Phase::Closing { deadline, .. } => deadline,
@@ -331,7 +363,8 @@ impl Machine {
             }
         }
         self.watches.check();
-        let is_up = matches!(&self.link, Link::Up(up) if up.login.is_none());
+        self.numbers.check();
+        let is_up = self.link.up().is_some_and(|up| up.login.is_none());
         match self.state {
             State::Connected | State::ReadOnly => assert!(is_up, "C5: connected means a link"),
             State::Lost(_) => assert!(self.is_finished(), "C3: only a finished machine stays lost"),

@@ -15,8 +15,9 @@
 //!
 //! Time is an argument. What always holds, after every input:
 //!
-//! * C1 a call is answered exactly once, and a write is never sent twice;
-//! * C2 calls are sent in the order in which they were submitted, reads that are sent again before
+//! * C1 a call is answered exactly once, and a write is never carried out twice: only one that has a
+//!   number is sent again, and only to the session in which it has it;
+//! * C2 calls are sent in the order in which they were submitted, those that are sent again before
 //!   all that were submitted after them;
 //! * C3 nothing of an epoch is handed out after its `Lost`, and its [`Lease`] says so before anyone
 //!   hears of it;
@@ -24,26 +25,31 @@
 //! * C5 `Jeopardy` is only said without a connection, `Connected` only with one on which every
 //!   identity was accepted and every watch is back;
 //! * C6 the highest zxid ever seen goes with every handshake, over sessions too;
-//! * C7 while a SASL exchange is under way nothing else is sent on its connection.
+//! * C7 while a SASL exchange is under way nothing else is sent on its connection;
+//! * C8 what may have to be sent again stays within the window of answers that the server keeps.
 
 mod backoff;
 mod call;
 mod chance;
 pub mod chroot;
 pub mod config;
+mod errands;
 pub mod error;
 pub mod event;
+mod greeting;
 mod hosts;
 mod lease;
 mod link;
 mod machine;
+mod numbers;
 mod recovery;
 mod requests;
 mod sasl;
+mod stub;
 mod watches;
 
 pub use call::{CallId, Intent, Submission, WatchId};
-pub use config::{Credentials, Recovery, Restore, WhenDisconnected};
+pub use config::{Credentials, Recovery, Restore, WhenDisconnected, WhenRegressed};
 pub use error::{Epoch, Error, LossReason, Outcome, Result};
 pub use event::{Change, RestoreReport, ResyncReason, SessionEvent, State, WatchItem};
 pub use hosts::{Host, Hosts};

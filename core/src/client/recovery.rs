@@ -9,12 +9,16 @@ use super::event::{RestoreReport, ResyncReason, SessionEvent, State, WatchItem};
 use super::lease::Lease;
 use super::link::{CLOSE_GRACE, Link};
 use super::machine::{Known, Machine, Output, Phase};
+use super::numbers::Numbers;
 use crate::base::{Moment, SessionId};
 use crate::wire::Request;
 
 impl Machine {
     /// The session is attached, and SASL is done: identities and watches go out ahead of every request.
     pub(super) fn restore(&mut self, now: Moment) {
+        if self.link.up().is_none() {
+            return self.go_on_errand(now);
+        }
         if self.watches.persistent().next().is_some() {
             self.owed_resync.get_or_insert(ResyncReason::Reconnected);
         }
@@ -24,7 +28,7 @@ impl Machine {
 
     /// Tells the program that it is connected, once everything is back.
     pub(super) fn announce(&mut self) {
-        let Link::Up(up) = &mut self.link else { return };
+        let Some(up) = self.link.up_mut() else { return };
         if up.is_announced || up.login.is_some() || up.restoring > 0 || !up.proving.is_empty() {
             return;
         }
@@ -94,7 +98,7 @@ impl Machine {
     fn renewal(&self) -> Option<Restore> {
         match &self.settings.recovery {
             Recovery::ResumeOnly => None,
-            Recovery::Renew(restore) => Some(restore.clone()),
+            Recovery::Renew(restore) | Recovery::Fresh { restore, .. } => Some(restore.clone()),
         }
     }
 
@@ -107,7 +111,7 @@ impl Machine {
     /// Ends the epoch completely, before anything of the next one: the switch that every handle
     /// looks at, then calls, then watches, then the event. `survivor` says what the next one keeps;
     /// without it there is none.
-    fn end_epoch(&mut self, reason: LossReason, survivor: Option<&Restore>) {
+    pub(super) fn end_epoch(&mut self, reason: LossReason, survivor: Option<&Restore>) {
         let epoch = self.epoch();
         let state = State::Lost(reason);
         self.lease.set_state(state);
@@ -119,6 +123,9 @@ impl Machine {
         for id in sent {
             self.fail(id, over(true));
         }
+        self.fail_numbered(|_| over(true));
+        self.numbers = Numbers::default();
+        self.was_attached = false;
         self.fail_waiting(|call| survivor.is_none() || call.is_bound(), |_| over(false));
         let one_shot = self.watches.take_one_shot();
         self.report.dropped_oneshot += one_shot.len();
@@ -144,7 +151,7 @@ impl Machine {
     }
 
     /// The next epoch, without a session yet.
-    fn begin_epoch(&mut self) {
+    pub(super) fn begin_epoch(&mut self) {
         let epoch = self.epoch().next();
         let Machine { settings, .. } = self;
         self.lease = Arc::new(Lease::new(epoch, settings.timeout, settings.margin));
@@ -159,7 +166,7 @@ impl Machine {
     }
 
     /// Says that the new epoch has to find a server first.
-    fn say_connecting(&mut self) {
+    pub(super) fn say_connecting(&mut self) {
         self.outputs.push_back(Output::Event(SessionEvent {
             state: State::Connecting,
             epoch: self.epoch(),
@@ -219,10 +226,15 @@ impl Machine {
         if self.is_closing() {
             return;
         }
-        if self.known.id.is_none() && !matches!(self.link, Link::Up(_) | Link::Handshake { .. }) {
+        if self.to_end.is_some() {
+            // The session that is to end lives on for its timeout, as nobody could be told.
+            let epoch = self.epoch();
+            return self.close_answered(Err(Error::ConnectionLoss { sent: false, epoch }));
+        }
+        let is_up = self.link.up().is_some();
+        if self.known.id.is_none() && !is_up && !matches!(self.link, Link::Handshake(_)) {
             return self.close_answered(Ok(()));
         }
-        let is_up = matches!(self.link, Link::Up(_));
         self.phase = Phase::Closing {
             deadline: (!is_up).then(|| now + CLOSE_GRACE),
             patience: now + self.lease.timeout(),

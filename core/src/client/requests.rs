@@ -8,12 +8,13 @@ use super::call::{Call, CallId, Intent, Submission, WatchId, bulk};
 use super::chroot;
 use super::config::WhenDisconnected;
 use super::error::{Epoch, Error, LossReason, Result};
-use super::link::{Link, Up, What};
+use super::link::{Up, What};
 use super::machine::{Machine, Output, Phase, Proof};
 use super::watches::Table;
 use crate::base::limits::{CLIENT_REQUESTS, MAX_REQUEST};
 use crate::base::{Code, Moment, WatchMode, WatcherKind, Zxid, path};
 use crate::wire::jute::Reader;
+use crate::wire::once::FORGOTTEN;
 use crate::wire::{MultiOp, MultiResult, Op, Reply, ReplyHeader, Request};
 
 /// Data up to this size is copied out of the buffer it came in, which would stay as a whole else.
@@ -49,6 +50,8 @@ impl Machine {
             sent: false,
             broke: 0,
             is_silent: false,
+            number: None,
+            is_in_flight: false,
         };
         self.calls.insert(id, call);
         match proof {
@@ -81,7 +84,7 @@ impl Machine {
             return Err(Error::Overloaded);
         }
         let fails = self.settings.when_disconnected == WhenDisconnected::Fail;
-        if fails && !matches!(self.link, Link::Up(_)) {
+        if fails && self.link.up().is_none() {
             return Err(Error::ConnectionLoss { sent: false, epoch: self.epoch() });
         }
         Ok(())
@@ -101,6 +104,8 @@ impl Machine {
             sent: false,
             broke: 0,
             is_silent: true,
+            number: None,
+            is_in_flight: false,
         };
         self.calls.insert(id, call);
     }
@@ -130,7 +135,7 @@ impl Machine {
             matches!(&call.request, Request::AddWatch { path: other, mode: as_well }
                 if *other == path && *as_well == mode)
         });
-        if is_wanted || self.watches.contains(&path, mode) || !matches!(self.link, Link::Up(_)) {
+        if is_wanted || self.watches.contains(&path, mode) || self.link.up().is_none() {
             return;
         }
         let kind = match mode {
@@ -152,7 +157,13 @@ impl Machine {
             self.lease.note_zxid(self.last_zxid);
         }
         // It has timed out meanwhile.
-        let Some(call) = self.calls.get(&id) else { return Some(()) };
+        let Some(call) = self.calls.get_mut(&id) else { return Some(()) };
+        call.is_in_flight = false;
+        if call.number.is_some() && header.error == FORGOTTEN {
+            let epoch = self.epoch();
+            self.fail(id, Error::ConnectionLoss { sent: true, epoch });
+            return Some(());
+        }
         let decoded = match Code::from_number(header.error) {
             Some(code) => Err(code),
             None => match Reply::decode(call.request.op(), reader) {
@@ -273,6 +284,10 @@ impl Machine {
         if let Some(deadline) = call.deadline {
             self.deadlines.remove(&(deadline, id));
         }
+        // One that is on its way has its number until the server answers, or the connection is lost.
+        if let Some(number) = call.number.filter(|_| !call.is_in_flight) {
+            self.numbers.close(number);
+        }
         if !call.is_silent {
             self.outputs.push_back(Output::Answer { call: id, result });
         }
@@ -330,8 +345,8 @@ impl Machine {
         }
     }
 
-    /// What was sent on a lost connection: reads wait again, in their order and ahead of the others;
-    /// of writes nothing is known.
+    /// What was sent on a lost connection: reads and numbered writes wait again, in their order and
+    /// ahead of the others; of other writes nothing is known.
     pub(super) fn settle(&mut self, up: Up) {
         let epoch = self.epoch();
         let waits = self.settings.when_disconnected == WhenDisconnected::Wait || self.is_closing();
@@ -343,14 +358,18 @@ impl Machine {
         }
         for sent in up.in_flight.into_iter().rev() {
             let What::Call(id) = sent.what else { continue };
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.is_in_flight = false;
+            }
             match self.calls.get(&id) {
                 // The watch it was to remove is gone with the connection.
                 Some(call) if call.is_silent && call.request.op() == Op::RemoveWatches => {
                     self.calls.remove(&id);
                 }
-                Some(call) if waits && call.is_repeatable() => self.waiting.push_front(id),
+                Some(call) if waits && self.is_resendable(call) => self.waiting.push_front(id),
                 Some(_) => lost.push(id),
-                None => {}
+                // Its caller was told that the outcome is not known: it stays at that.
+                None => sent.number.into_iter().for_each(|number| self.numbers.close(number)),
             }
         }
         for id in lost.into_iter().rev() {
@@ -358,7 +377,17 @@ impl Machine {
         }
     }
 
-    /// Fails those of the unsent calls that `which` picks.
+    /// Numbers belong to a session, and this one may be left behind.
+    fn is_resendable(&self, call: &Call) -> bool {
+        call.is_repeatable() && !(call.number.is_some() && self.abandons())
+    }
+
+    /// Fails the numbered writes that wait to be sent again: nobody will answer them any more.
+    pub(super) fn fail_numbered(&mut self, error: impl Fn(Epoch) -> Error) {
+        self.fail_waiting(|call| call.number.is_some(), error);
+    }
+
+    /// Fails those of the waiting calls that `which` picks.
     pub(super) fn fail_waiting(
         &mut self,
         which: impl Fn(&Call) -> bool,

@@ -3,7 +3,8 @@
 //!
 //! Not replicated and not shared: one client's own book-keeping. Times are arguments. What always
 //! holds: a client that follows [`Keepalive::ping_at`] is heard at least every third of its timeout,
-//! and no server, whoever answered, can expire the session before [`safe_until`].
+//! and no server, whoever answered, can end the session within [`Safety::span`] of an answered
+//! request.
 
 use std::time::Duration;
 
@@ -19,22 +20,23 @@ pub struct Keepalive {
     quiet: Duration,
     sent: Moment,
     heard: Moment,
+    is_eager: bool,
 }
 
 impl Keepalive {
     /// A connection whose last frame went out at `sent` and was answered at `heard`, for a session
-    /// that is kept safe by `margin`; see [`safe_until`].
-    pub fn new(
-        timeout: Millis,
-        margin: Option<Duration>,
-        sent: Moment,
-        heard: Moment,
-    ) -> Keepalive {
+    /// that an answer keeps safe for as long as `safe` says; see [`Safety`].
+    pub fn new(timeout: Millis, safe: Safety, sent: Moment, heard: Moment) -> Keepalive {
         let third = timeout.duration() / 3;
-        // With a wide margin an answer keeps the session safe for less long.
-        let safe = safe_until(Moment(0), timeout, margin).since(Moment(0));
-        let quiet = third.min(QUIET_MOST).min(safe / 2);
-        Keepalive { timeout, quiet, sent, heard }
+        // With a wide margin or a short grace an answer keeps the session safe for less long.
+        let quiet = third.min(QUIET_MOST).min(safe.span(timeout) / 2);
+        Keepalive { timeout, quiet, sent, heard, is_eager: false }
+    }
+
+    /// Whether something stands on the session, such as a lock. Then twice as many pings keep its
+    /// remaining time long, and a silent server is left sooner.
+    pub fn set_eager(&mut self, is_eager: bool) {
+        self.is_eager = is_eager;
     }
 
     /// A frame goes out.
@@ -50,26 +52,49 @@ impl Keepalive {
     /// When a ping is due unless something else is sent before: a third of the timeout after the last
     /// frame, 10 s at most, and at least twice while an answer keeps the session safe.
     pub fn ping_at(&self) -> Moment {
-        self.sent + self.quiet
+        self.sent + if self.is_eager { self.quiet / 2 } else { self.quiet }
     }
 
     /// When to leave the server unless it says something before: two thirds of the timeout after its
-    /// last frame, which leaves a third to find another one.
+    /// last frame, which leaves a third to find another one; half of it if something stands on the
+    /// session.
     pub fn silent_at(&self) -> Moment {
-        self.heard + self.timeout.duration() * 2 / 3
+        let timeout = self.timeout.duration();
+        self.heard + if self.is_eager { timeout / 2 } else { timeout * 2 / 3 }
     }
 }
 
-/// Until when a session certainly lives: its timeout after the last request that was sent *and*
-/// answered, less a margin.
-///
-/// The margin covers what servers do not promise. Unless chosen, it is a quarter of the timeout: an
-/// Apache follower passes on that a session was heard only every half tick, and the shortest timeout
-/// is two ticks.
-pub fn safe_until(answered: Moment, timeout: Millis, margin: Option<Duration>) -> Moment {
-    let timeout = timeout.duration();
-    let margin = margin.unwrap_or(timeout / 4);
-    answered + timeout.saturating_sub(margin)
+/// What is known of how long a session lives after the last request that was sent *and* answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Safety {
+    /// What comes off the timeout, if it was chosen.
+    pub margin: Option<Duration>,
+    /// Whether every server of this session promised never to expire it early; see
+    /// [`Features::EXACT_DEADLINES`](crate::wire::Features::EXACT_DEADLINES).
+    pub is_exact: bool,
+    /// How soon the server may end it when the connection is closed without a closeSession.
+    pub grace: Option<Millis>,
+}
+
+impl Safety {
+    /// How long the session lives on if nobody closes its connection: the timeout less a margin.
+    ///
+    /// The margin covers what servers do not promise. Unless chosen, it is nothing where they promise
+    /// all, else a quarter of the timeout: an Apache follower passes on that a session was heard only
+    /// every half tick, and the shortest timeout is two ticks.
+    pub fn term(&self, timeout: Millis) -> Duration {
+        let timeout = timeout.duration();
+        let usual = if self.is_exact { Duration::ZERO } else { timeout / 4 };
+        timeout.saturating_sub(self.margin.unwrap_or(usual))
+    }
+
+    /// How long it certainly lives on: the same, and no longer than the grace. The answered request
+    /// may have been the last thing that came through before something between the two ends closed
+    /// the connection, which this end may not have noticed.
+    pub fn span(&self, timeout: Millis) -> Duration {
+        let term = self.term(timeout);
+        self.grace.map_or(term, |grace| term.min(grace.duration()))
+    }
 }
 
 #[cfg(test)]
@@ -78,30 +103,48 @@ mod tests {
 
     const MS: u64 = 1_000;
 
+    fn clocks(timeout: u32, safe: Safety) -> Keepalive {
+        Keepalive::new(Millis(timeout), safe, Moment(0), Moment(0))
+    }
+
     #[test]
     fn s54_an_idle_client_speaks_every_third_of_the_timeout_and_every_ten_seconds() {
-        let short = Keepalive::new(Millis(6_000), None, Moment(0), Moment(0));
-        assert_eq!(short.ping_at(), Moment(2_000 * MS));
-        let long = Keepalive::new(Millis(90_000), None, Moment(0), Moment(0));
-        assert_eq!(long.ping_at(), Moment(10_000 * MS));
+        assert_eq!(clocks(6_000, Safety::default()).ping_at(), Moment(2_000 * MS));
+        assert_eq!(clocks(90_000, Safety::default()).ping_at(), Moment(10_000 * MS));
         let margin = Some(Duration::from_secs(5));
-        let wide = Keepalive::new(Millis(6_000), margin, Moment(0), Moment(0));
+        let wide = clocks(6_000, Safety { margin, ..Safety::default() });
         assert_eq!(wide.ping_at(), Moment(500 * MS));
+        let grace = Some(Millis(200));
+        let short = clocks(6_000, Safety { grace, ..Safety::default() });
+        assert_eq!(short.ping_at(), Moment(100 * MS), "twice within the grace");
+    }
+
+    #[test]
+    fn what_stands_on_a_session_makes_its_client_speak_twice_as_often() {
+        let mut clocks = clocks(6_000, Safety::default());
+        clocks.set_eager(true);
+        assert_eq!(clocks.ping_at(), Moment(1_000 * MS));
+        assert_eq!(clocks.silent_at(), Moment(3_000 * MS));
     }
 
     #[test]
     fn s55_a_silent_server_is_left_after_two_thirds() {
-        let mut clocks = Keepalive::new(Millis(6_000), None, Moment(0), Moment(0));
+        let mut clocks = clocks(6_000, Safety::default());
         assert_eq!(clocks.silent_at(), Moment(4_000 * MS));
         clocks.note_heard(Moment(1_000 * MS));
         assert_eq!(clocks.silent_at(), Moment(5_000 * MS));
     }
 
     #[test]
-    fn the_margin_is_a_quarter_unless_chosen() {
-        let at = |margin| safe_until(Moment(0), Millis(8_000), margin);
-        assert_eq!(at(None), Moment(6_000 * MS));
-        assert_eq!(at(Some(Duration::from_secs(1))), Moment(7_000 * MS));
-        assert_eq!(at(Some(Duration::from_secs(9))), Moment(0));
+    fn the_margin_is_a_quarter_unless_chosen_and_none_where_deadlines_are_exact() {
+        let span = |margin, is_exact, grace| {
+            Safety { margin, is_exact, grace }.span(Millis(8_000)).as_millis()
+        };
+        assert_eq!(span(None, false, None), 6_000);
+        assert_eq!(span(None, true, None), 8_000);
+        assert_eq!(span(Some(Duration::from_secs(1)), true, None), 7_000);
+        assert_eq!(span(Some(Duration::from_secs(9)), false, None), 0);
+        assert_eq!(span(None, true, Some(Millis(200))), 200);
+        assert_eq!(span(None, true, Some(Millis(9_000))), 8_000);
     }
 }

@@ -7,6 +7,7 @@
 
 use bytes::{BufMut, BytesMut};
 
+use super::frame;
 use super::jute::{self, Malformed, Reader};
 use super::ops::{Op, Path};
 use super::request::Request;
@@ -41,9 +42,23 @@ impl Once {
     }
 
     pub(super) fn put(&self, out: &mut BytesMut) {
-        out.put_i64(self.number);
-        out.put_i64(self.answered);
-        out.put_i32(self.request.op().number());
-        self.request.encode_body(out);
+        put(out, (self.number, self.answered), &self.request);
     }
+
+    /// Appends the whole frame of a numbered write that is at hand without its numbers: `number` and
+    /// `answered`, in this order.
+    pub fn encode(xid: i32, numbers: (i64, i64), request: &Request, out: &mut BytesMut) {
+        frame::put(out, |out| {
+            out.put_i32(xid);
+            out.put_i32(Op::Once.number());
+            put(out, numbers, request);
+        });
+    }
+}
+
+fn put(out: &mut BytesMut, (number, answered): (i64, i64), request: &Request) {
+    out.put_i64(number);
+    out.put_i64(answered);
+    out.put_i32(request.op().number());
+    request.encode_body(out);
 }

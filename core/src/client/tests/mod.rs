@@ -2,7 +2,10 @@
 
 mod closing;
 mod connections;
+mod fresh;
+mod greeting;
 mod logging_in;
+mod numbered;
 mod outcomes;
 mod recovery;
 mod simulation;

@@ -13,7 +13,8 @@ use crate::client::{
 };
 use crate::wire::jute::Reader;
 use crate::wire::{
-    ConnectRequest, ConnectResponse, Op, Reply, Request, RequestHeader, event, frame, reply,
+    ConnectRequest, ConnectResponse, Features, Op, Reply, Request, RequestHeader, Welcome, event,
+    frame, reply,
 };
 
 /// The timeout every server of these tests grants.
@@ -40,6 +41,8 @@ pub struct World {
     pub dials: usize,
     pub is_dialing: bool,
     pub is_connected: bool,
+    /// What the servers say of themselves to who says hello.
+    pub welcome: Option<Welcome>,
     bytes: BytesMut,
     next_call: u64,
 }
@@ -68,6 +71,7 @@ impl World {
             dials: 0,
             is_dialing: false,
             is_connected: false,
+            welcome: None,
             bytes: BytesMut::new(),
             next_call: 0,
         };
@@ -78,6 +82,15 @@ impl World {
     /// A machine that is connected as session 7.
     pub fn connected(settings: Settings) -> World {
         let mut world = World::new(settings);
+        world.connect(7);
+        world.heard.clear();
+        world
+    }
+
+    /// A machine that is connected as session 7 to servers of this project.
+    pub fn welcomed(settings: Settings) -> World {
+        let mut world = World::new(settings);
+        world.welcome = Some(Welcome { features: Features::ALL, ..Welcome::default() });
         world.connect(7);
         world.heard.clear();
         world
@@ -164,7 +177,7 @@ impl World {
             session_id: SessionId(session),
             password: Password([7; 16]),
             read_only: Some(false),
-            welcome: None,
+            welcome: self.welcome,
         };
         self.respond(response);
     }
@@ -194,6 +207,9 @@ impl World {
     fn pump(&mut self) {
         while let Some(bytes) = self.machine.transmit(self.now) {
             self.bytes.extend_from_slice(&bytes);
+        }
+        while let Some(output) = self.machine.poll() {
+            self.note(output);
         }
         self.machine.check();
     }
@@ -321,6 +337,7 @@ pub fn success(request: &Request) -> Reply {
         Request::Create(create) => Reply::Created2 { path: create.path.clone(), stat },
         Request::AddWatch { .. } => Reply::Confirmed(0),
         Request::Sync { path } => Reply::Synced { path: path.clone() },
+        Request::Once(once) => success(&once.request),
         Request::GetChildren2 { .. } => Reply::Children2 { names: Vec::new(), stat },
         _ => Reply::Done,
     }

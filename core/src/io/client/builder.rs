@@ -18,7 +18,7 @@ use super::tls::{ClientTls, Trust};
 use crate::base::Millis;
 use crate::client::{
     Credentials, Error, Hosts, Machine, Nonces, Recovery, Result, Sasl, SessionEvent, Settings,
-    WhenDisconnected,
+    WhenDisconnected, WhenRegressed,
 };
 use crate::io::clock::Clock;
 use crate::wire::Secret;
@@ -75,10 +75,28 @@ impl Builder {
     }
 
     /// What is taken off the session timeout before the session counts as possibly expired. Unless
-    /// set, a quarter of the granted timeout. With a margin of the timeout or more the session is
+    /// set, nothing with tenure's servers, which never expire a session early, and a quarter of the
+    /// granted timeout as soon as one connection of the session was to another server. With a margin of the timeout or more the session is
     /// never safe, and a connection is left as soon as it stands.
     pub fn safety_margin(self, margin: Duration) -> Builder {
         self.set(move |settings| settings.margin = Some(margin))
+    }
+
+    /// How soon the session is to end when the kernel of this machine closes the connection without a
+    /// close of the session, as it does when the process crashes. `None`, the default, lets it live for
+    /// its whole timeout. From 1 ms to the timeout, in whole milliseconds; tenure's servers grant it,
+    /// others ignore it.
+    ///
+    /// The price is that a connection lost in any other way has to be replaced within the grace as well:
+    /// [`Session::safe_for`](super::Session::safe_for) is never more than that, and pings go out at least
+    /// twice within it. A server is not left any earlier for it.
+    pub fn crash_grace(self, grace: Option<Duration>) -> Builder {
+        self.set(move |settings| settings.crash_grace = grace)
+    }
+
+    /// What happens when every server is behind what the client has seen. It is finished unless set.
+    pub fn when_regressed(self, when: WhenRegressed) -> Builder {
+        self.set(move |settings| settings.when_regressed = when)
     }
 
     /// The wait before an attempt to reconnect grows from `base` to `cap`, each with jitter, and is

@@ -77,8 +77,11 @@ impl Driver {
             if turns % TURNS_AT_ONCE == 0 {
                 tokio::task::yield_now().await;
             }
-            let now = || self.shared.time.now();
+            let shared = Arc::clone(&self.shared);
+            let now = || shared.time.now();
             self.connection.write(|| self.machine.transmit(now()));
+            // What cannot be sent to this server is answered instead.
+            self.carry_out_all();
             let wake_at = self.machine.next_deadline();
             let pause = wake_at.map(|at| at.since(now()));
             let presence = self.attendance.presence.as_ref();
@@ -170,6 +173,10 @@ impl Driver {
 
     fn handle(&mut self, input: Input) {
         self.machine.handle(self.shared.time.now(), input);
+        self.carry_out_all();
+    }
+
+    fn carry_out_all(&mut self) {
         while let Some(output) = self.machine.poll() {
             self.carry_out(output);
         }

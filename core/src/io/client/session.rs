@@ -16,6 +16,7 @@ use super::ops::Ops;
 use super::shared::Shared;
 use crate::base::SessionId;
 use crate::client::{Credentials, Epoch, Lease, LossReason, SessionEvent, State};
+use crate::wire::Features;
 
 /// Values by their types.
 type Data = BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>;
@@ -97,6 +98,14 @@ impl Session {
             return None;
         }
         self.scope.lease.safe_for(self.shared.time.now())
+    }
+
+    /// What the server of its latest connection can do beyond the protocol: nothing before the first
+    /// connection, in a forked child, and with servers that are not tenure's.
+    /// [`Features::EXACT_DEADLINES`] only if all connections of this session were to servers that
+    /// promise it.
+    pub fn features(&self) -> Features {
+        if self.shared.is_forked() { Features::default() } else { self.scope.lease.features() }
     }
 
     /// Waits until the epoch is over.
