@@ -298,6 +298,10 @@ pub const WINDOW_REPLIES: usize = 64;
 /// Bytes of them. A longer answer is not kept: the client does not number a write that could have one.
 pub const WINDOW_BYTES: usize = 64 << 10;
 
+/// Sessions of before that a client knows to have been its own, so that a registration tells their
+/// ephemerals from those of others. An ephemeral of an older one is taken for somebody else's.
+pub const FORMER_SESSIONS: usize = 64;
+
 /// Sessions that ended and are still listed, with the cause. The oldest goes first. A part of the
 /// replicated state: another number needs another version of the image.
 pub const ENDED_SESSIONS: usize = 1_024;

@@ -80,6 +80,22 @@ pub(super) struct Call {
 }
 
 impl Call {
+    /// A request of the client's own.
+    pub fn silent(request: Request) -> Call {
+        Call {
+            request,
+            chroot: "".into(),
+            epoch: None,
+            intent: Intent::Nothing,
+            deadline: None,
+            sent: false,
+            broke: 0,
+            is_silent: true,
+            number: None,
+            is_in_flight: false,
+        }
+    }
+
     /// Whether it may be sent a second time without being carried out twice.
     ///
     /// A read on which one connection after the other is lost may be the reason for it: given up in

@@ -57,12 +57,18 @@ impl SessionEvent {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct RestoreReport {
+    /// Registrations that are there again. Paths on the server, without any chroot taken off, as are
+    /// all of this report.
+    pub registrations: Vec<String>,
+    /// Registrations that are not: somebody else has the name, or the server refuses them.
+    pub conflicts: Vec<String>,
     /// Watch streams that go on.
     pub watches: usize,
     /// One-shot watches that ended.
     pub dropped_oneshot: usize,
-    /// Ephemerals this client created in the epoch before and did not delete; they are gone. Paths
-    /// on the server, without any chroot taken off.
+    /// Locks and other claims that stood on the epoch before; by the znodes they stood on.
+    pub lost_locks: Vec<String>,
+    /// Other ephemerals this client created in the epoch before and did not delete; they are gone.
     pub lost_ephemerals: Vec<String>,
 }
 

@@ -369,11 +369,8 @@ impl Machine {
             if is_restoring && !hearer.is_last && self.owed_resync.is_some() {
                 continue;
             }
-            self.outputs.push_back(Output::Item {
-                watch: hearer.watch,
-                item: Ok(WatchItem::Changed { change: kind.into(), path: hearer.path, zxid }),
-                is_last: hearer.is_last,
-            });
+            let item = Ok(WatchItem::Changed { change: kind.into(), path: hearer.path, zxid });
+            self.tell(hearer.watch, item, hearer.is_last);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use super::backoff::Backoff;
 use super::call::{Call, CallId, Submission, WatchId};
@@ -17,6 +17,7 @@ use super::hosts::{Host, Hosts};
 use super::lease::Lease;
 use super::link::Link;
 use super::numbers::Numbers;
+use super::registrations::{RegistrationId, RegistrationState, Registrations, Wish};
 use super::sasl::{Nonces, Sasl};
 use super::watches::Watches;
 use crate::base::limits::SESSION_TIMEOUT;
@@ -108,6 +109,28 @@ pub enum Input {
     Submit(Submission),
     /// The program no longer wants a watch.
     Unwatch(WatchId),
+    /// The program wants a registration.
+    Register(Box<Wish>),
+    /// It wants other data in one; `revision` is higher than every one before.
+    Amend {
+        /// Which.
+        id: RegistrationId,
+        /// What.
+        data: Bytes,
+        /// Comes back with [`Output::Registered`] once it is written.
+        revision: u64,
+    },
+    /// It no longer wants one.
+    Unregister(RegistrationId),
+    /// A lock or the like stands on this ephemeral, in this epoch.
+    Claim {
+        /// Its path on the server.
+        path: String,
+        /// The epoch it was created in.
+        epoch: Epoch,
+    },
+    /// It does not any more.
+    Unclaim(String),
     /// The program wants the session closed once everything submitted before is done.
     Close,
     /// The program wants to leave the session alive and take its credentials.
@@ -144,6 +167,15 @@ pub enum Output {
     },
     /// A watch is over, or never came to be, without saying anything.
     Unwatched(WatchId),
+    /// How a registration is.
+    Registered {
+        /// Which.
+        id: RegistrationId,
+        /// How.
+        state: RegistrationState,
+        /// The newest of its data that was written.
+        revision: u64,
+    },
     /// The answer to [`Input::Close`].
     Closed(Result<()>),
     /// The answer to [`Input::Detach`].
@@ -221,6 +253,9 @@ pub struct Machine {
     pub(super) adding: BTreeMap<WatchId, CallId>,
     pub(super) silent_calls: u64,
     pub(super) watches: Watches,
+    pub(super) registrations: Registrations,
+    /// Ephemerals that locks and the like stand on, by their paths on the server.
+    pub(super) claims: BTreeSet<String>,
     /// Ephemerals created and not deleted in this epoch, by their paths on the server.
     pub(super) ephemerals: BTreeSet<String>,
     /// What the streams have to hear once the connection is restored.
@@ -277,6 +312,8 @@ impl Machine {
             adding: BTreeMap::new(),
             silent_calls: 0,
             watches: Watches::default(),
+            registrations: Registrations::default(),
+            claims: BTreeSet::new(),
             ephemerals: BTreeSet::new(),
             owed_resync: None,
             report: RestoreReport::default(),
@@ -301,7 +338,16 @@ impl Machine {
         match input {
             Input::Submit(submission) => self.submit(now, submission),
             Input::Unwatch(watch) => self.unwatch(watch),
+            Input::Register(wish) => self.register(*wish),
             _ if self.is_finished() => self.refuse(input),
+            Input::Amend { id, data, revision } => self.amend(id, data, revision),
+            Input::Unregister(id) => self.unregister(id),
+            Input::Claim { path, epoch } => {
+                if epoch == self.epoch() {
+                    self.claims.insert(path);
+                }
+            }
+            Input::Unclaim(path) => drop(self.claims.remove(&path)),
             Input::Tick => {}
             Input::Dialed { server } => self.dialed(now, server),
             Input::DialFailed => {
@@ -332,7 +378,9 @@ impl Machine {
             Phase::Closing { deadline, .. } => deadline,
             _ => None,
         };
-        [link, calls, closing, self.jeopardy_at(), self.give_up_at()].into_iter().flatten().min()
+        let again = self.registrations.due.first().map(|&(at, _)| at);
+        let others = [self.jeopardy_at(), self.give_up_at()];
+        [link, calls, closing, again].into_iter().chain(others).flatten().min()
     }
 
     /// Whether something was sent that the server has to answer.
@@ -391,6 +439,7 @@ impl Machine {
         if self.is_finished() {
             return;
         }
+        self.advance_registrations(now);
         self.advance_link(now);
         if self.jeopardy_at().is_some_and(|at| at <= now) {
             self.set_state(State::Jeopardy);

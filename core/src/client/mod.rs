@@ -43,9 +43,10 @@ mod link;
 mod machine;
 mod numbers;
 mod recovery;
+mod registering;
+mod registrations;
 mod requests;
 mod sasl;
-mod stub;
 mod watches;
 
 pub use call::{CallId, Intent, Submission, WatchId};
@@ -55,6 +56,7 @@ pub use event::{Change, RestoreReport, ResyncReason, SessionEvent, State, WatchI
 pub use hosts::{Host, Hosts};
 pub use lease::Lease;
 pub use machine::{Input, Machine, Output, Settings};
+pub use registrations::{OnConflict, RegistrationId, RegistrationState, Wish};
 pub use sasl::{Nonces, Sasl};
 
 #[cfg(test)]

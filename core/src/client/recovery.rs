@@ -10,6 +10,7 @@ use super::lease::Lease;
 use super::link::{CLOSE_GRACE, Link};
 use super::machine::{Known, Machine, Output, Phase};
 use super::numbers::Numbers;
+use super::requests::SILENT;
 use crate::base::{Moment, SessionId};
 use crate::wire::Request;
 
@@ -32,6 +33,9 @@ impl Machine {
         if up.is_announced || up.login.is_some() || up.restoring > 0 || !up.proving.is_empty() {
             return;
         }
+        if !self.registrations.unsettled.is_empty() {
+            return;
+        }
         up.is_announced = true;
         let (server, is_read_only) = (Arc::clone(&up.server), up.is_read_only);
         let epoch = self.epoch();
@@ -46,7 +50,9 @@ impl Machine {
         let is_new_session = std::mem::replace(&mut self.is_fresh, false);
         let restored = (is_new_session && !self.losses.is_empty()).then(|| {
             let report = std::mem::take(&mut self.report);
-            Arc::new(RestoreReport { watches: self.watches.persistent().count(), ..report })
+            let watches = self.watches.persistent().count();
+            let (registrations, conflicts) = self.registered();
+            Arc::new(RestoreReport { registrations, conflicts, watches, ..report })
         });
         self.outputs.push_back(Output::Event(SessionEvent {
             state: self.state,
@@ -128,16 +134,24 @@ impl Machine {
         self.was_attached = false;
         self.fail_waiting(|call| survivor.is_none() || call.is_bound(), |_| over(false));
         let one_shot = self.watches.take_one_shot();
-        self.report.dropped_oneshot += one_shot.len();
+        self.report.dropped_oneshot +=
+            one_shot.iter().filter(|watch| watch.0 & SILENT == 0).count();
         let streams = match survivor {
             Some(restore) if restore.watches => Vec::new(),
             _ => self.watches.take_all(),
         };
         for watch in one_shot.into_iter().chain(streams) {
-            let item = Err(over(false));
-            self.outputs.push_back(Output::Item { watch, item, is_last: true });
+            self.tell(watch, Err(over(false)), true);
         }
-        self.report.lost_ephemerals.extend(std::mem::take(&mut self.ephemerals));
+        self.end_registrations(
+            survivor.is_some_and(|restore| restore.registrations),
+            reason == LossReason::ExpiredByServer,
+            &over(false),
+        );
+        let claims = std::mem::take(&mut self.claims);
+        let ephemerals = std::mem::take(&mut self.ephemerals);
+        self.report.lost_ephemerals.extend(ephemerals.difference(&claims).cloned());
+        self.report.lost_locks.extend(claims);
         self.losses.push(reason);
         self.state = state;
         self.outputs.push_back(Output::Event(SessionEvent {

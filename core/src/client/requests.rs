@@ -8,8 +8,10 @@ use super::call::{Call, CallId, Intent, Submission, WatchId, bulk};
 use super::chroot;
 use super::config::WhenDisconnected;
 use super::error::{Epoch, Error, LossReason, Result};
+use super::event::WatchItem;
 use super::link::{Up, What};
 use super::machine::{Machine, Output, Phase, Proof};
+use super::registrations::Heard;
 use super::watches::Table;
 use crate::base::limits::{CLIENT_REQUESTS, MAX_REQUEST};
 use crate::base::{Code, Moment, WatchMode, WatcherKind, Zxid, path};
@@ -21,7 +23,7 @@ use crate::wire::{MultiOp, MultiResult, Op, Reply, ReplyHeader, Request};
 const COPIED_DATA: usize = 16 << 10;
 
 /// Marks the ids of the client's own calls.
-const SILENT: u64 = 1 << 63;
+pub(super) const SILENT: u64 = 1 << 63;
 
 impl Machine {
     /// Takes a call in, or answers it at once.
@@ -95,18 +97,7 @@ impl Machine {
         self.silent_calls += 1;
         let id = CallId(SILENT | self.silent_calls);
         self.waiting.push_back(id);
-        let call = Call {
-            request,
-            chroot: "".into(),
-            epoch: None,
-            intent: Intent::Nothing,
-            deadline: None,
-            sent: false,
-            broke: 0,
-            is_silent: true,
-            number: None,
-            is_in_flight: false,
-        };
+        let call = Call::silent(request);
         self.calls.insert(id, call);
     }
 
@@ -186,14 +177,15 @@ impl Machine {
     /// Draws the consequences of an answer and hands it out.
     fn conclude(&mut self, id: CallId, decoded: Result<Reply, Code>) {
         let Some(call) = self.calls.get(&id) else { return };
-        let (intent, chroot) = (call.intent, call.chroot.clone());
+        let (intent, chroot, call_is_silent) = (call.intent, call.chroot.clone(), call.is_silent);
         let request = call.request.clone();
         self.file_watch(&request, intent, &decoded, &chroot);
-        self.note_ephemerals(&request, &decoded);
+        if !call_is_silent {
+            self.note_ephemerals(&request, &decoded);
+        }
         if let (Request::RemoveWatches { path, kind }, Ok(_)) = (&request, &decoded) {
             for watch in self.watches.take_kind(path, *kind) {
-                let item = Err(Error::WatchRemoved);
-                self.outputs.push_back(Output::Item { watch, item, is_last: true });
+                self.tell(watch, Err(Error::WatchRemoved), true);
             }
         }
         let result = match decoded {
@@ -290,6 +282,8 @@ impl Machine {
         }
         if !call.is_silent {
             self.outputs.push_back(Output::Answer { call: id, result });
+        } else if let Some(owner) = self.registrations.calls.remove(&id) {
+            self.registrations.heard.push_back((owner, Heard::Answer(id, result)));
         }
     }
 
@@ -304,7 +298,20 @@ impl Machine {
     fn unintend(&mut self, intent: Intent) {
         if let Intent::Once(watch) | Intent::Stream(watch) = intent {
             self.adding.remove(&watch);
-            self.outputs.push_back(Output::Unwatched(watch));
+            if watch.0 & SILENT == 0 {
+                self.outputs.push_back(Output::Unwatched(watch));
+            } else {
+                self.registrations.watches.remove(&watch);
+            }
+        }
+    }
+
+    /// Tells whoever has a watch what it says.
+    pub(super) fn tell(&mut self, watch: WatchId, item: Result<WatchItem>, is_last: bool) {
+        if watch.0 & SILENT == 0 {
+            self.outputs.push_back(Output::Item { watch, item, is_last });
+        } else if let Some(owner) = self.registrations.watches.remove(&watch) {
+            self.registrations.heard.push_back((owner, Heard::Changed));
         }
     }
 

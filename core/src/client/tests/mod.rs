@@ -8,6 +8,7 @@ mod logging_in;
 mod numbered;
 mod outcomes;
 mod recovery;
+mod registering;
 mod simulation;
 mod watching;
 mod world;

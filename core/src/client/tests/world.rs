@@ -8,8 +8,8 @@ use bytes::BytesMut;
 use crate::base::{Millis, Moment, Password, SessionId, Stat, Zxid};
 use crate::client::machine::{Input, Machine, Output, Settings};
 use crate::client::{
-    CallId, Credentials, Error, Hosts, Intent, Recovery, Result, SessionEvent, State, Submission,
-    WatchId, WatchItem,
+    CallId, Credentials, Error, Hosts, Intent, OnConflict, Recovery, RegistrationId,
+    RegistrationState, Result, SessionEvent, State, Submission, WatchId, WatchItem, Wish,
 };
 use crate::wire::jute::Reader;
 use crate::wire::{
@@ -27,6 +27,7 @@ pub enum Heard {
     State(State, u32),
     Item(u64, Result<WatchItem>),
     Unwatched(u64),
+    Registered(u64, RegistrationState, u64),
     LoginFailed(String),
     Closed(Result<()>),
     Detached(Result<Credentials>),
@@ -126,6 +127,7 @@ impl World {
             Output::Answer { call, result } => Heard::Answer(call.0, result),
             Output::Item { watch, item, .. } => Heard::Item(watch.0, item),
             Output::Unwatched(watch) => Heard::Unwatched(watch.0),
+            Output::Registered { id, state, revision } => Heard::Registered(id.0, state, revision),
             Output::LoginFailed { reason, .. } => Heard::LoginFailed(reason),
             Output::Closed(result) => Heard::Closed(result),
             Output::Detached(result) => Heard::Detached(result),
@@ -293,6 +295,26 @@ impl World {
             submission.intent = Intent::Stream(WatchId(watch));
         });
         self.serve();
+    }
+
+    /// Wants an ephemeral at `path` with the data `v`.
+    pub fn register(&mut self, id: u64, path: &str) {
+        self.register_with(id, path, |_| {});
+    }
+
+    pub fn register_with(&mut self, id: u64, path: &str, with: impl FnOnce(&mut Wish)) {
+        let mut wish = Wish {
+            id: RegistrationId(id),
+            path: path.into(),
+            chroot: "".into(),
+            data: "v".into(),
+            acl: crate::base::Acl::open_unsafe(),
+            is_sequential: false,
+            parents: false,
+            on_conflict: OnConflict::Wait,
+        };
+        with(&mut wish);
+        self.handle(Input::Register(Box::new(wish)));
     }
 
     /// What was heard since it was last asked.

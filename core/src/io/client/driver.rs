@@ -201,6 +201,7 @@ impl Driver {
             Output::Event(event) => self.publish(event),
             Output::Item { watch, item, is_last } => self.deliver(watch, item, is_last),
             Output::Unwatched(watch) => self.forget(watch),
+            Output::Registered { .. } => {}
             Output::Closed(result) => {
                 for done in std::mem::take(&mut self.closers) {
                     self.run_last(done, result.clone());
