@@ -56,14 +56,15 @@ pub use base::{
     WatcherKind, Zxid,
 };
 pub use client::{
-    Change, Credentials, Epoch, Error, LossReason, Outcome, Recovery, Restore, RestoreReport,
-    Result, ResyncReason, Sasl, SessionEvent, State, WatchItem, WhenDisconnected, WhenRegressed,
+    Change, Credentials, Epoch, Error, LossReason, OnConflict, Outcome, Recovery,
+    RegistrationState, Restore, RestoreReport, Result, ResyncReason, Sasl, SessionEvent, State,
+    WatchItem, WhenDisconnected, WhenRegressed,
 };
 pub use io::blocking;
 pub use io::client::{
     Builder, Children, Client, ClientTls, Create, Created, Multi, MultiReply, OneShot, Ops,
-    Pending, Read, ReadReply, RequestOptions, Session, States, Value, Watch, WatchOptions,
-    WatchStream, is_callback_thread,
+    Pending, Predecessor, Read, ReadReply, Register, Registration, RequestOptions, Session, States,
+    Value, Watch, WatchOptions, WatchStream, is_callback_thread,
 };
 pub use wire::{Features, Reply, Request};
 

@@ -109,7 +109,11 @@ impl Machine {
             Step::Read => self.read_answered(id, result),
             Step::Write => self.write_answered(id, result),
             Step::Sync => self.take_step(id),
-            Step::Fence(session) => self.fence_answered(id, session, result.is_ok()),
+            Step::Fence(session) => {
+                let code = result.err().map(|error| error.code());
+                let is_over = matches!(code, None | Some(Some(Code::UnknownSession)));
+                self.fence_answered(id, session, is_over);
+            }
             Step::Delete => self.delete_answered(id, result),
         }
     }

@@ -243,6 +243,9 @@ impl Machine {
             {
                 self.ephemerals.insert(path.clone());
             }
+            (Request::Adopt { path, .. }, _) => {
+                self.ephemerals.insert(path.clone());
+            }
             (Request::Delete { path, .. }, _) => {
                 self.ephemerals.remove(path);
             }

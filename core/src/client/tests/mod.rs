@@ -5,6 +5,7 @@ mod connections;
 mod fresh;
 mod greeting;
 mod logging_in;
+mod model;
 mod numbered;
 mod outcomes;
 mod recovery;

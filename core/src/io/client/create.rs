@@ -32,6 +32,7 @@ pub struct Create<'a> {
     ttl: Option<Duration>,
     mode: Option<CreateMode>,
     parents: bool,
+    is_protected: bool,
     acl: Option<Vec<Acl>>,
     timeout: Option<Duration>,
 }
@@ -48,6 +49,7 @@ impl<'a> Create<'a> {
             ttl: None,
             mode: None,
             parents: false,
+            is_protected: false,
             acl: None,
             timeout: None,
         }
@@ -91,6 +93,17 @@ impl<'a> Create<'a> {
         self
     }
 
+    /// Finds out what became of it if the answer is lost; see
+    /// [`RequestOptions::protected`](super::RequestOptions::protected).
+    ///
+    /// # Errors
+    /// `ConnectionLoss` and `SessionLost` with an unknown outcome if the session ends first, with which
+    /// an ephemeral is gone.
+    pub fn protected(mut self) -> Self {
+        self.is_protected = true;
+        self
+    }
+
     /// Who may do what with it. Everybody everything unless set.
     pub fn acl(mut self, acl: Vec<Acl>) -> Self {
         self.acl = Some(acl);
@@ -111,7 +124,7 @@ impl<'a> Create<'a> {
         };
         let acl = self.acl.unwrap_or_else(Acl::open_unsafe);
         let create = wire::Create::new(self.path, Some(self.data), acl, mode);
-        let options = RequestOptions::new().parents(self.parents);
+        let options = RequestOptions::new().parents(self.parents).protected(self.is_protected);
         let options = RequestOptions { timeout: self.timeout, ..options };
         self.ops.queue(Request::Create(create), options, values::created)
     }

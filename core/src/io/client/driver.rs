@@ -5,15 +5,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
 
 use super::connection::{Connection, Happened};
 use super::presence::Attendance;
+use super::registration::Standing;
 use super::session::Scope;
 use super::shared::{Command, Done, Hearer, Shared, Submit};
 use super::tls::{Failure, Trust};
 use crate::client::{
-    CallId, Credentials, Error, Input, LossReason, Machine, Output, Result, SessionEvent, State,
-    WatchId, WatchItem,
+    CallId, Credentials, Error, Input, LossReason, Machine, Output, RegistrationId,
+    RegistrationState, Result, SessionEvent, State, WatchId, WatchItem,
 };
 use crate::wire::Reply;
 
@@ -36,6 +38,7 @@ pub(super) struct Driver {
     if_given_up: fn() -> Failure,
     calls: HashMap<CallId, Done<Reply>>,
     hearers: HashMap<WatchId, Hearer>,
+    registrations: HashMap<RegistrationId, watch::Sender<Standing>>,
     closers: Vec<Done<()>>,
     detachers: Vec<Done<Credentials>>,
     ended: Option<Error>,
@@ -60,6 +63,7 @@ impl Driver {
             if_given_up: Failure::no_answer,
             calls: HashMap::new(),
             hearers: HashMap::new(),
+            registrations: HashMap::new(),
             closers: Vec::new(),
             detachers: Vec::new(),
             ended: None,
@@ -168,6 +172,17 @@ impl Driver {
                 self.detachers.push(done);
                 self.handle(Input::Detach);
             }
+            Command::Register(registration) => {
+                let (wish, states) = *registration;
+                self.registrations.insert(wish.id, states);
+                self.handle(Input::Register(Box::new(wish)));
+            }
+            Command::Amend(id, data, revision) => {
+                self.handle(Input::Amend { id, data, revision });
+            }
+            Command::Unregister(id) => self.handle(Input::Unregister(id)),
+            Command::Claim(path, epoch) => self.handle(Input::Claim { path, epoch }),
+            Command::Unclaim(path) => self.handle(Input::Unclaim(path)),
         }
     }
 
@@ -201,7 +216,15 @@ impl Driver {
             Output::Event(event) => self.publish(event),
             Output::Item { watch, item, is_last } => self.deliver(watch, item, is_last),
             Output::Unwatched(watch) => self.forget(watch),
-            Output::Registered { .. } => {}
+            Output::Registered { id, state, revision } => {
+                let is_over = matches!(state, RegistrationState::Over(_));
+                if let Some(registration) = self.registrations.get(&id) {
+                    registration.send_replace((state, revision));
+                }
+                if is_over {
+                    self.registrations.remove(&id);
+                }
+            }
             Output::Closed(result) => {
                 for done in std::mem::take(&mut self.closers) {
                     self.run_last(done, result.clone());
@@ -323,7 +346,8 @@ impl Drop for Driver {
                 Command::Submit(submit) => submit.done.run(Err(error.clone()), callbacks),
                 Command::Close(Some(done)) => done.run(Err(error.clone()), callbacks),
                 Command::Detach(done) => done.run(Err(error.clone()), callbacks),
-                Command::Close(None) | Command::Unwatch(_) => {}
+                // The others are told by whoever held their other end.
+                _ => {}
             }
         }
         for watch in self.hearers.keys().copied().collect::<Vec<_>>() {

@@ -12,6 +12,7 @@ use super::builder::Builder;
 use super::feed::Sink;
 use super::ops::Ops;
 use super::pending::Pending;
+use super::registration::Register;
 use super::request::RequestOptions;
 use super::session::{Session, States};
 use super::shared::{Answer, Command, Done, Hearer, Parcel, Shared};
@@ -155,6 +156,21 @@ impl Client {
     /// The operations, in whatever session is current when each is carried out.
     pub fn ops(&self) -> Ops<'_> {
         Ops::new(&self.shared, &self.chroot, None)
+    }
+
+    /// Starts to describe a registration: an ephemeral that is there whenever there is a session. With
+    /// the caller's bytes in it, it is a record of what others should know about this process while it
+    /// is alive.
+    ///
+    /// ```no_run
+    /// # async fn example(client: tenure::Client) -> tenure::Result<()> {
+    /// let registration = client.register("/services/web-1", "10.0.0.7:80").parents().await?;
+    /// registration.set("10.0.0.8:80");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn register(&self, path: &str, data: impl Into<Bytes>) -> Register {
+        Register::new(&self.shared, &self.chroot, path, data.into())
     }
 
     /// Proves one more identity, now and on every later connection. The order is kept.

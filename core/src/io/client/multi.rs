@@ -9,7 +9,7 @@ use super::ops::{Ops, any};
 use super::pending::Pending;
 use super::request::RequestOptions;
 use super::values::{self, MultiReply};
-use crate::base::{Acl, CreateMode};
+use crate::base::{Acl, CreateMode, SessionId};
 use crate::wire::{Create, MultiOp, Request};
 
 /// Writes that are collected for one transaction: all are applied, in this order and under one zxid,
@@ -64,6 +64,11 @@ impl<'a> Multi<'a> {
         self.with(MultiOp::Check { path: path.to_owned(), version })
     }
 
+    /// Adds a condition: the session is alive. An extension of tenure's servers.
+    pub fn check_session(self, session: SessionId) -> Self {
+        self.with(MultiOp::CheckSession { session })
+    }
+
     /// Instead of the client's `op_timeout`.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
@@ -73,7 +78,8 @@ impl<'a> Multi<'a> {
     /// Queues the transaction.
     ///
     /// # Errors
-    /// `Multi` with the operation that failed and its code.
+    /// `Multi` with the operation that failed and its code; `Unsupported` if a session is to be checked
+    /// by a server that does not know how.
     pub fn commit(self) -> Pending<Vec<MultiReply>> {
         let options = RequestOptions { timeout: self.timeout, ..RequestOptions::new() };
         self.ops.queue(Request::Multi(self.parts), options, values::multi)

@@ -1,6 +1,7 @@
 //! What goes with a request that is submitted as data.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::{CreateMode, path};
@@ -17,6 +18,9 @@ pub struct RequestOptions {
     pub(super) epoch: Option<Epoch>,
     pub(super) parents: bool,
     pub(super) watch: Option<OneShotSink>,
+    pub(super) is_protected: bool,
+    /// The mark that the name has.
+    pub(super) mark: Option<Arc<str>>,
 }
 
 impl RequestOptions {
@@ -44,6 +48,15 @@ impl RequestOptions {
         RequestOptions { parents, ..self }
     }
 
+    /// For creates: puts `_c_`, 32 random digits and `-` in front of the name. If the answer is lost, and
+    /// with it whether there is such a znode, the client looks for it in the same session: it answers
+    /// what it finds, or tries again if there is none. With servers that number writes nothing is lost
+    /// in the first place. A timeout holds for each request this takes; one that has passed is not
+    /// looked into.
+    pub fn protected(self, protected: bool) -> RequestOptions {
+        RequestOptions { is_protected: protected, ..self }
+    }
+
     /// Leaves a one-shot watch with an exists, getData, getChildren or getChildren2.
     ///
     /// `sink` runs at most once, on the client's callback thread: with the change, or with the error
@@ -60,6 +73,7 @@ impl fmt::Debug for RequestOptions {
             .field("timeout", &self.timeout)
             .field("epoch", &self.epoch)
             .field("parents", &self.parents)
+            .field("protected", &self.is_protected)
             .field("watch", &self.watch.is_some())
             .finish()
     }

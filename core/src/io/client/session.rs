@@ -13,8 +13,8 @@ use parking_lot::Mutex;
 
 use super::feed::Feed;
 use super::ops::Ops;
-use super::shared::Shared;
-use crate::base::SessionId;
+use super::shared::{Command, Shared};
+use crate::base::{SessionId, path};
 use crate::client::{Credentials, Epoch, Lease, LossReason, SessionEvent, State};
 use crate::wire::Features;
 
@@ -126,6 +126,25 @@ impl Session {
     /// [`Error::SessionLost`](crate::Error::SessionLost) once the epoch is over.
     pub fn ops(&self) -> Ops<'_> {
         Ops::new(&self.shared, &self.chroot, Some(self.epoch()))
+    }
+
+    /// Notes that something stands on this ephemeral, such as a lock of the program's own: pings come
+    /// twice as often, and when the epoch ends it is listed among
+    /// [`RestoreReport::lost_locks`](crate::RestoreReport::lost_locks). Does nothing once the epoch is
+    /// over.
+    pub fn note_claim(&self, path: &str) {
+        let command = Command::Claim(self.server_path(path), self.epoch());
+        // A client that is over has nothing to lose.
+        let _ = self.shared.send(command);
+    }
+
+    /// Takes that back: it is released.
+    pub fn drop_claim(&self, path: &str) {
+        let _ = self.shared.send(Command::Unclaim(self.server_path(path)));
+    }
+
+    fn server_path(&self, path: &str) -> String {
+        if self.chroot.is_empty() { path.into() } else { path::add_chroot(&self.chroot, path) }
     }
 
     /// Keeps a value for as long as the epoch lasts, one per type; returns the one before. A value

@@ -4,21 +4,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::attempts::Attempts;
 use super::callbacks::Callbacks;
 use super::feed::{Feed, Sink};
 use super::hub::Hub;
 use super::presence::Presence;
+use super::registration::Standing;
 use super::request::{OneShotSink, RequestOptions};
 use super::session::Scope;
 use super::time::Time;
 use super::watch::Tagged;
 use crate::client::{
-    CallId, Credentials, Error, Intent, Result, Submission, WatchId, WatchItem, chroot,
+    CallId, Credentials, Epoch, Error, Intent, RegistrationId, Result, Submission, WatchId,
+    WatchItem, Wish, chroot,
 };
 use crate::wire::{Reply, Request};
 
@@ -67,6 +70,11 @@ pub(super) enum Command {
     Unwatch(WatchId),
     Close(Option<Done<()>>),
     Detach(Done<Credentials>),
+    Register(Box<(Wish, watch::Sender<Standing>)>),
+    Amend(RegistrationId, Bytes, u64),
+    Unregister(RegistrationId),
+    Claim(String, Epoch),
+    Unclaim(String),
 }
 
 /// A request on its way to the client's thread.
@@ -181,7 +189,7 @@ impl Shared {
         self.answer(done, Err(error));
     }
 
-    fn answer<T: Send + 'static>(&self, done: Done<T>, result: Result<T>) {
+    pub(super) fn answer<T: Send + 'static>(&self, done: Done<T>, result: Result<T>) {
         if self.is_forked() {
             done.run_on_this_thread(result);
         } else {
@@ -191,9 +199,19 @@ impl Shared {
 
     /// Submits a request as the program names things.
     pub fn submit(self: &Arc<Self>, request: Request, parcel: Parcel, done: Done<Reply>) {
-        if parcel.options.parents && matches!(request, Request::Create(_)) {
-            return self.submit_with_parents(request, parcel, done);
-        }
+        let request = match request {
+            Request::Create(create) if parcel.options.is_protected => {
+                return self.submit_protected(create, parcel, done);
+            }
+            Request::Create(_) if parcel.options.parents => {
+                return self.submit_with_parents(request, parcel, done);
+            }
+            Request::Create(create) => match parcel.options.mark.clone() {
+                Some(mark) => return self.submit_marked(create, parcel, mark, done),
+                None => Request::Create(create),
+            },
+            request => request,
+        };
         match chroot::enter(request, &parcel.chroot) {
             Ok(request) => self.submit_entered(request, parcel, done),
             Err(error) => self.reject(done, error),
@@ -237,12 +255,13 @@ impl Shared {
         let shared = Arc::clone(self);
         let again = request.clone();
         let Parcel { chroot, options, .. } = parcel;
-        let (timeout, epoch) = (options.timeout, options.epoch);
-        let plain = move |chroot: &Arc<str>| Parcel {
+        let (timeout, epoch, mark) = (options.timeout, options.epoch, options.mark);
+        let plain = move |chroot: &Arc<str>, mark: Option<Arc<str>>| Parcel {
             chroot: Arc::clone(chroot),
-            options: RequestOptions { timeout, epoch, ..RequestOptions::default() },
+            options: RequestOptions { timeout, epoch, mark, ..RequestOptions::default() },
             hearer: None,
         };
+        let mark_again = mark.clone();
         let retry_at = Arc::clone(&chroot);
         let first = Done::Here(Box::new(move |result: Result<Reply>| {
             let Err(error) = &result else { return shared.answer(done, result) };
@@ -251,11 +270,11 @@ impl Shared {
                 return shared.answer(done, result);
             }
             for parent in super::request::parents_of(create) {
-                shared.submit(parent, plain(&retry_at), Done::Here(Box::new(drop)));
+                shared.submit(parent, plain(&retry_at, None), Done::Here(Box::new(drop)));
             }
-            shared.submit(again, plain(&retry_at), done);
+            shared.submit(again, plain(&retry_at, mark_again), done);
         }));
-        self.submit(request, plain(&chroot), first);
+        self.submit(request, plain(&chroot, mark), first);
     }
 
     /// Forgets a watch.
@@ -290,7 +309,7 @@ fn set_watch(request: &mut Request, intent: Intent) -> Result<()> {
 mod tests {
     use super::*;
     use crate::base::{Acl, CreateMode, Millis};
-    use crate::client::{Epoch, Lease};
+    use crate::client::Lease;
 
     #[test]
     fn in_a_forked_child_a_create_with_parents_is_answered_on_the_calling_thread() {
