@@ -16,17 +16,17 @@ type Answer = Result<Reply, Code>;
 
 /// The answers that are kept for one session.
 #[derive(Default)]
-struct Window {
+pub struct Window {
     highest: i64,
     kept: BTreeMap<i64, Answer>,
 }
 
 #[derive(Default)]
 pub struct Model {
-    sessions: BTreeMap<i64, Window>,
-    last_session: i64,
+    pub sessions: BTreeMap<i64, Window>,
+    pub last_session: i64,
     /// Owners of ephemerals, by path.
-    owners: BTreeMap<String, i64>,
+    pub owners: BTreeMap<String, i64>,
     /// How often each write was carried out, by its path.
     pub carried_out: BTreeMap<String, u32>,
     /// A planted defect: numbers mean nothing to it.
