@@ -174,8 +174,16 @@ fn session_text(event: &SessionEvent) -> String {
     if let Some(report) = &event.restored {
         let (watches, dropped) = (report.watches, report.dropped_oneshot);
         text += &format!("; {watches} watches go on, {dropped} one-shot watches ended");
-        if !report.lost_ephemerals.is_empty() {
-            text += &format!("; ephemerals lost: {}", report.lost_ephemerals.join(" "));
+        let lists = [
+            ("registrations back", &report.registrations),
+            ("registrations in conflict", &report.conflicts),
+            ("locks lost", &report.lost_locks),
+            ("ephemerals lost", &report.lost_ephemerals),
+        ];
+        for (what, paths) in lists {
+            if !paths.is_empty() {
+                text += &format!("; {what}: {}", paths.join(" "));
+            }
         }
     }
     text

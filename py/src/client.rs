@@ -38,7 +38,7 @@ struct Options {
     tls: Option<Files>,
     /// Mechanism, user and password.
     sasl: Option<(String, String, String)>,
-    resume: Option<(i64, [u8; 16], i64)>,
+    resume: Option<(i64, [u8; 16], i64, bool)>,
     renews: bool,
     restores_watches: bool,
     give_up_after: Option<f64>,
@@ -104,7 +104,7 @@ impl Client {
         answer
     }
 
-    /// Leaves the session alive; answers with the three parts of its credentials.
+    /// Leaves the session alive; answers with the four parts of its credentials.
     fn detach(&self) -> Answer {
         let (answer, slot) = Answer::pending(Shape::Nothing);
         self.0.detach_with(move |result| slot.fill(result.map(Done::Credentials)));
@@ -145,8 +145,9 @@ fn builder(options: Options) -> Result<core::Builder, Error> {
     for (scheme, credential) in options.auth {
         builder = builder.auth(&scheme, credential);
     }
-    if let Some((id, password, zxid)) = options.resume {
-        builder = builder.resume(Credentials::new(SessionId(id), password, Zxid(zxid)));
+    if let Some((id, password, zxid, is_welcomed)) = options.resume {
+        let credentials = Credentials::new(SessionId(id), password, Zxid(zxid));
+        builder = builder.resume(credentials.welcomed(is_welcomed));
     }
     if let Some(files) = options.tls {
         builder = builder.tls(tls(files)?);

@@ -25,6 +25,7 @@ impl Failure {
             Error::Tls(_) => "Tls",
             Error::WatchRemoved => "WatchRemoved",
             Error::Overloaded => "Overloaded",
+            Error::EnsembleRegressed { .. } => "EnsembleRegressed",
             Error::Closed => "Closed",
             Error::Forked => "Forked",
             // As the server would have answered.

@@ -45,7 +45,7 @@ impl Session {
         self.session.safe_for().map_or(0.0, |left| left.as_secs_f64())
     }
 
-    /// What resumes it, in three parts.
+    /// What resumes it, in four parts.
     #[getter]
     fn credentials(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         let credentials = self.session.credentials();

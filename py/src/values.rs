@@ -147,14 +147,23 @@ pub fn session_event(py: Python<'_>, event: &SessionEvent) -> PyResult<Py<PyAny>
     named(py, |names| &names.session_event, fields)
 }
 
-/// The three parts of `Credentials`, for the package to put together: its class is no tuple.
+/// The four parts of `Credentials`, for the package to put together: its class is no tuple.
 pub fn credentials(py: Python<'_>, credentials: &Credentials) -> PyResult<Py<PyAny>> {
     let password = PyBytes::new(py, &credentials.password());
-    (credentials.session_id.0, password, credentials.last_zxid.0).into_py_any(py)
+    let (id, zxid) = (credentials.session_id.0, credentials.last_zxid.0);
+    (id, password, zxid, credentials.is_welcomed()).into_py_any(py)
 }
 
 fn restore_report(py: Python<'_>, report: &RestoreReport) -> PyResult<Py<PyAny>> {
-    let fields = (report.watches, report.dropped_oneshot, report.lost_ephemerals.clone());
+    let paths = |paths: &[String]| paths.to_vec();
+    let fields = (
+        report.watches,
+        report.dropped_oneshot,
+        paths(&report.lost_ephemerals),
+        paths(&report.registrations),
+        paths(&report.conflicts),
+        paths(&report.lost_locks),
+    );
     named(py, |names| &names.restore_report, fields)
 }
 

@@ -160,6 +160,17 @@ impl Credentials {
         Credentials { session_id, last_zxid, password: Password(password), is_welcomed: false }
     }
 
+    /// Whether a tenure server granted the session, as these say. Then a client that resumes it says so to
+    /// the server, and has what such servers can do beyond the protocol.
+    pub fn is_welcomed(&self) -> bool {
+        self.is_welcomed
+    }
+
+    /// The same with [`Credentials::is_welcomed`] set.
+    pub fn welcomed(self, is_welcomed: bool) -> Credentials {
+        Credentials { is_welcomed, ..self }
+    }
+
     /// The session's password.
     pub fn password(&self) -> [u8; 16] {
         self.password.0

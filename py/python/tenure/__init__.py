@@ -17,8 +17,8 @@ from ._tenure import __version__
 from .client import Client, ClientOptions, connect
 from .errors import (
     AuthFailedError, AuthRequiredError, BadArgumentsError, BadVersionError, ClosedError,
-    ConnectionLossError, DataDirError, DataInconsistencyError, EphemeralOnLocalSessionError,
-    ForkedError, InvalidAclError, InvalidArgumentError, InvalidCallbackError, MarshallingError,
+    ConnectionLossError, DataDirError, DataInconsistencyError, EnsembleRegressedError,
+    EphemeralOnLocalSessionError, ForkedError, InvalidAclError, InvalidArgumentError, InvalidCallbackError, MarshallingError,
     NewConfigNoQuorumError, NoAuthError, NoChildrenForEphemeralsError, NodeExistsError,
     NoNodeError, NotEmptyError, NotReadOnlyError, NoWatcherError, OperationTimeoutError,
     OverloadedError, QuotaExceededError, ReconfigDisabledError, ReconfigInProgressError,
@@ -41,7 +41,7 @@ __all__ = [
     "Acl", "Auth", "AuthFailedError", "AuthRequiredError", "BadArgumentsError", "BadVersionError",
     "Change", "Children", "Client", "ClientOptions", "ClosedError", "ConnectionLossError",
     "Created", "Credentials", "DataDirError", "DataInconsistencyError", "Digest",
-    "EphemeralOnLocalSessionError", "Faults", "ForkedError", "Hosts", "Identity", "InvalidAclError",
+    "EnsembleRegressedError", "EphemeralOnLocalSessionError", "Faults", "ForkedError", "Hosts", "Identity", "InvalidAclError",
     "InvalidArgumentError", "InvalidCallbackError", "Lateness", "LossReason", "MarshallingError",
     "NewConfigNoQuorumError", "NoAuthError", "NoChildrenForEphemeralsError", "NoNodeError",
     "NoWatcherError", "NodeChanged", "NodeExistsError", "NotEmptyError", "NotReadOnlyError",

@@ -104,7 +104,7 @@ class Client(Operations):
             "auth": [as_auth(identity) for identity in auth],
             "tls": as_files(tls),
             "sasl": as_user(sasl),
-            "resume": token and (token.session_id, token.password, token.last_zxid),
+            "resume": token and (token.session_id, token.password, token.last_zxid, token.welcomed),
             "renews": recovery.renews,
             "restores_watches": recovery.watches,
             "give_up_after": in_seconds(recovery.give_up_after),

@@ -161,6 +161,13 @@ class SessionStolenError(SessionLostError):
     """Another client keeps resuming the same session."""
 
 
+class EnsembleRegressedError(TenureError):
+    """Every server is behind what the client has seen: the ensemble has lost data.
+
+    The client is finished.
+    """
+
+
 class AuthFailedError(TenureError):
     """A server refused an identity. The client is finished."""
 
@@ -242,6 +249,7 @@ _BY_KIND: dict[str, type[TenureError]] = {
     "ConnectionLoss": ConnectionLossError,
     "Timeout": OperationTimeoutError,
     "AuthFailed": AuthFailedError,
+    "EnsembleRegressed": EnsembleRegressedError,
     "Tls": TlsError,
     "WatchRemoved": WatchRemovedError,
     "Overloaded": OverloadedError,

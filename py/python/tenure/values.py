@@ -174,6 +174,12 @@ class RestoreReport(NamedTuple):
     """One-shot watches that ended."""
     lost_ephemerals: list[str]
     """Ephemerals of the epoch before, as paths on the server; they are gone."""
+    registrations: list[str]
+    """Registrations that are there again."""
+    conflicts: list[str]
+    """Registrations that are not: somebody else has the name, or the server refuses them."""
+    lost_locks: list[str]
+    """What locks of the epoch before stood on."""
 
 
 class SessionEvent(NamedTuple):
@@ -232,7 +238,8 @@ class Resync(NamedTuple):
 WatchItem: TypeAlias = NodeChanged | Resync
 
 _TOKEN = struct.Struct(">Bqq16s")
-_TOKEN_VERSION = 1
+_TOKEN_VERSIONS = (1, 2)
+"""Of a session of any server, and of one that a tenure server granted."""
 
 
 @final
@@ -248,10 +255,13 @@ class Credentials:
     session_id: int
     password: bytes = field(repr=False)
     last_zxid: int
+    welcomed: bool = False
+    """Whether a tenure server granted the session."""
 
     def to_bytes(self) -> bytes:
         """33 bytes to keep outside the process; as secret as the credentials themselves."""
-        return _TOKEN.pack(_TOKEN_VERSION, self.session_id, self.last_zxid, self.password)
+        version = _TOKEN_VERSIONS[self.welcomed]
+        return _TOKEN.pack(version, self.session_id, self.last_zxid, self.password)
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> Self:
@@ -259,11 +269,11 @@ class Credentials:
 
         Raises `ValueError` if the bytes are not from there.
         """
-        if len(raw) != _TOKEN.size or raw[0] != _TOKEN_VERSION:
+        if len(raw) != _TOKEN.size or raw[0] not in _TOKEN_VERSIONS:
             raise ValueError(f"not a resume token: {_TOKEN.size} bytes of version "
-                             f"{_TOKEN_VERSION} are expected")
-        _, session_id, last_zxid, password = _TOKEN.unpack(raw)
-        return cls(session_id, password, last_zxid)
+                             f"{_TOKEN_VERSIONS[0]} or {_TOKEN_VERSIONS[1]} are expected")
+        version, session_id, last_zxid, password = _TOKEN.unpack(raw)
+        return cls(session_id, password, last_zxid, version == _TOKEN_VERSIONS[True])
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("credentials are a secret and are not pickled; use to_bytes()")
