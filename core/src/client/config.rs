@@ -116,9 +116,10 @@ impl Restore {
 /// from an older copy.
 ///
 /// A server that is behind hangs up on a client that has seen more. But so does one that cannot serve
-/// yet. If every host of the list hung up so in turn, one of them is asked for a session by somebody
-/// who has seen nothing, and the session is closed again: the transaction of that close is the
-/// ensemble's newest, and says which it is.
+/// yet. If every host of the list hung up so in turn, each is asked for a session by somebody who has
+/// seen nothing, and the session is closed again: the transaction of that close is the ensemble's
+/// newest, and says which it is. Only if it is older than what was seen with each of them the data are
+/// gone.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum WhenRegressed {
     /// The client is finished with [`Error::EnsembleRegressed`]: what it has read is not so any more,

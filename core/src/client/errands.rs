@@ -22,15 +22,18 @@ pub(super) enum Errand {
 pub(super) struct HangUps {
     /// How many did so in a row, without anything else in between.
     in_a_row: usize,
-    /// Whether it is to be found out why.
+    /// Whether it is to be found out why, of the next one.
     is_suspicious: bool,
+    /// How many were found to be behind, one after the other.
+    behind: usize,
 }
 
 impl HangUps {
-    /// A measurement is under way.
+    /// A measurement is under way. Unless it finds a server that is behind, that was it.
     pub fn settle(&mut self, errand: Option<Errand>) {
         if errand == Some(Errand::Measure) {
-            *self = HangUps::default();
+            self.in_a_row = 0;
+            self.is_suspicious = false;
         }
     }
 }
@@ -97,10 +100,16 @@ impl Machine {
         self.outputs.push_back(Output::Disconnect);
         self.input.clear();
         self.out.clear();
-        self.settings.hosts.give_back();
         self.link = Link::Idle { until: now };
         if measured && newest.is_some_and(|newest| newest > Zxid::ZERO && newest < self.last_zxid) {
-            self.regressed();
+            // All of them have to be: one alone may be of another ensemble.
+            self.hang_ups.behind += 1;
+            if self.hang_ups.behind >= self.settings.hosts.count() {
+                return self.regressed();
+            }
+            self.hang_ups.is_suspicious = true;
+        } else {
+            self.settings.hosts.give_back();
         }
     }
 
@@ -111,6 +120,7 @@ impl Machine {
                 self.finish(LossReason::GaveUp, Error::EnsembleRegressed { seen });
             }
             WhenRegressed::Forget => {
+                self.hang_ups = HangUps::default();
                 self.last_zxid = Zxid::ZERO;
                 self.lease.forget_zxid();
             }
@@ -124,6 +134,7 @@ impl Machine {
                 if handshake.errand != Some(Errand::Measure) && self.last_zxid > Zxid::ZERO =>
             {
                 self.hang_ups.in_a_row += 1;
+                self.hang_ups.behind = 0;
                 self.hang_ups.is_suspicious =
                     self.hang_ups.in_a_row >= self.settings.hosts.count() && !self.is_closing();
             }

@@ -12,7 +12,7 @@ use crate::base::{Code, CreateMode, Millis, Password, SessionId};
 use crate::client::chance::Chance;
 use crate::client::machine::Input;
 use crate::client::{
-    Intent, Outcome, Recovery, RegistrationState, Restore, Result, State, WatchId,
+    Error, Intent, Outcome, Recovery, RegistrationState, Restore, Result, State, WatchId,
 };
 use crate::wire::{ConnectResponse, Features, Reply, Welcome};
 
@@ -25,6 +25,8 @@ struct Life {
     chance: Chance,
     server: Model,
     welcome: Option<Welcome>,
+    /// Whether a lost connection leaves no write in doubt.
+    leaves_no_doubt: bool,
     submitted: u64,
     answers: BTreeMap<u64, Result<Reply>>,
     writes: BTreeSet<u64>,
@@ -57,6 +59,7 @@ impl Life {
             chance: Chance::new(seed),
             server: Model { is_forgetful, ..Model::default() },
             welcome: (seed % 3 > 0).then_some(welcome),
+            leaves_no_doubt: seed % 3 > 0 && seed % 4 < 2,
             submitted: 0,
             answers: BTreeMap::new(),
             writes: BTreeSet::new(),
@@ -246,6 +249,11 @@ impl Life {
             match self.answers.get(call) {
                 None => return Err(format!("{call} has no answer")),
                 Some(Ok(_)) if times == 0 => return Err(format!("{call} was lost")),
+                Some(Err(error @ Error::ConnectionLoss { sent: true, .. }))
+                    if self.leaves_no_doubt =>
+                {
+                    return Err(format!("{call} is in doubt: {error}"));
+                }
                 Some(Err(error)) if error.outcome() == Outcome::NotApplied && times > 0 => {
                     return Err(format!("{call} is in effect: {error}"));
                 }
