@@ -159,3 +159,23 @@ async fn what_a_server_does_not_have_is_refused_without_asking_it() {
     assert_eq!(multi.commit().await, Err(Error::Unsupported { extension: "checkSession" }));
     assert_eq!(client.ops().exists("/n").await, Ok(None));
 }
+
+#[tokio::test]
+async fn a_protected_create_of_a_session_that_is_over_stays_unknown() {
+    let server = server();
+    let proxy = Proxy::to(server.addr());
+    let client = builder(&proxy.hosts()).connect().await.expect("connects");
+    let session = client.session();
+    let before = proxy.frames().len();
+    proxy.silence(true);
+    let pending = client.ops().create("/lock-", "").ephemeral().protected().submit();
+    eventually("it is sent", || proxy.frames().len() > before).await;
+    assert!(server.expire(session.id().0));
+    proxy.cut();
+    proxy.silence(false);
+    let error = soon(pending).await.expect_err("its session is over");
+    assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
+    assert_eq!(error.epoch(), Some(Epoch::FIRST));
+    soon(client.connected()).await.expect("the next session");
+    assert_eq!(client.ops().children("/").await.expect("listed").names, ["zookeeper"]);
+}

@@ -65,8 +65,9 @@ impl Numbers {
             return;
         };
         self.under_way[at].is_answered = true;
-        while let Some(oldest) = self.under_way.pop_front_if(|oldest| oldest.is_answered) {
+        while let Some(oldest) = self.under_way.front().filter(|oldest| oldest.is_answered) {
             self.bytes -= oldest.bytes;
+            self.under_way.pop_front();
         }
     }
 

@@ -279,8 +279,8 @@ impl Machine {
         let result = if self.known.id.is_none() || self.known.is_provisional {
             Err(Error::ConnectionLoss { sent: false, epoch })
         } else {
-            let Known { id, password, .. } = self.known;
-            Ok(Credentials::new(id, password.0, self.last_zxid))
+            let Known { id, password, is_welcomed, .. } = self.known;
+            Ok(Credentials::new(id, password.0, self.last_zxid).welcomed(is_welcomed))
         };
         self.finish(LossReason::Abandoned, Error::Closed);
         let at = self.outputs.len() - 1;

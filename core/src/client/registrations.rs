@@ -332,9 +332,12 @@ impl Machine {
         }
         registrations.unsettled.remove(&id);
         registrations.due.retain(|&(_, other)| other != id);
-        for (watch, _) in registrations.watches.extract_if(.., |_, owner| *owner == id) {
-            self.watches.remove(watch);
-        }
+        registrations.watches.retain(|&watch, owner| {
+            if *owner == id {
+                self.watches.remove(watch);
+            }
+            *owner != id
+        });
     }
 
     /// The epoch is over, and nothing is there any more; without `survive` it is the end.

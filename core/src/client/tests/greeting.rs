@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::world::{TIMEOUT, World, get, settings};
+use super::world::{Heard, TIMEOUT, World, get, settings};
 use crate::base::{Millis, SessionId, Zxid};
+use crate::client::machine::Input;
 use crate::client::{Credentials, State};
 use crate::wire::{Features, Hello, Op, Welcome};
 
@@ -32,8 +33,15 @@ fn a_hello_goes_with_every_new_session_and_to_those_who_answered_it() {
 
 #[test]
 fn credentials_remember_who_granted_the_session() {
-    let world = World::welcomed(settings(|_| {}));
+    let mut world = World::welcomed(settings(|_| {}));
     let credentials = world.machine.lease().credentials().expect("connected");
+    assert!(credentials.is_welcomed());
+    world.handle(Input::Detach);
+    let detached = world.take_heard().into_iter().find_map(|heard| match heard {
+        Heard::Detached(result) => Some(result.expect("detaches")),
+        _ => None,
+    });
+    assert_eq!(detached, Some(credentials.clone()));
     let again = Credentials::from_bytes(&credentials.to_bytes()).expect("the same");
     let mut world = World::new(settings(|s| s.resume = Some(again)));
     assert!(world.accept().hello.is_some());

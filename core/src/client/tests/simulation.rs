@@ -58,8 +58,8 @@ impl Life {
             })),
             chance: Chance::new(seed),
             server: Model { is_forgetful, ..Model::default() },
-            welcome: (seed % 3 > 0).then_some(welcome),
-            leaves_no_doubt: seed % 3 > 0 && seed % 4 < 2,
+            welcome: (!seed.is_multiple_of(3)).then_some(welcome),
+            leaves_no_doubt: !seed.is_multiple_of(3) && seed % 4 < 2,
             submitted: 0,
             answers: BTreeMap::new(),
             writes: BTreeSet::new(),
@@ -82,7 +82,7 @@ impl Life {
             6..9 => self.answer(),
             9 => self.world.pass(self.chance.next() % 3_000),
             10 if self.world.is_connected => self.cut(),
-            11 if self.chance.next() % 8 == 0 => self.expire(),
+            11 if self.chance.next().is_multiple_of(8) => self.expire(),
             _ => self.connect(),
         }
         self.listen();
@@ -165,7 +165,7 @@ impl Life {
         if asked != 0 && !self.server.is_alive(asked) {
             return self.world.refuse();
         }
-        self.session = if asked == 0 || self.chance.next() % 12 == 0 {
+        self.session = if asked == 0 || self.chance.next().is_multiple_of(12) {
             // A server that cannot resume ends the session and grants another one.
             self.server.end(asked);
             self.server.begin()

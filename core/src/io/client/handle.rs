@@ -275,8 +275,9 @@ impl Client {
     ///
     /// # Errors
     /// `ConnectionLoss` if no server confirmed it, which is known after a second without a connection,
-    /// and after the session timeout if one connection after the other breaks: the session then ends
-    /// when its timeout has passed; and what the server answers instead of closing it, such as
+    /// and after the session timeout if one connection after the other breaks, and at once while
+    /// [`Recovery::Fresh`](crate::Recovery::Fresh) has yet to end the session of before: the session then
+    /// ends when its timeout has passed; and what the server answers instead of closing it, such as
     /// `AuthRequired`. What had finished the client, if it was finished before, unless that was a
     /// close.
     pub async fn close(self) -> Result<()> {
