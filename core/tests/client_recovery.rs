@@ -12,6 +12,7 @@ use tenure::{
     RegistrationState, SessionId, State,
 };
 
+const PING: i32 = 11;
 const CREATE: i32 = 15;
 /// A create with a number.
 const ONCE: i32 = 0x7E00;
@@ -139,25 +140,99 @@ async fn a_protected_create_whose_answer_is_lost_is_found_again() {
 }
 
 #[tokio::test]
+async fn a_lost_connection_leaves_no_write_in_doubt() {
+    let server = server();
+    let proxy = Proxy::to(server.addr());
+    let client = builder(&proxy.hosts()).connect().await.expect("connects");
+    assert_eq!(client.session().features(), tenure::Features::ALL);
+    client.ops().create("/n", "").await.expect("creates");
+    for round in 1..=20 {
+        let before = proxy.frames().len();
+        // Every third time the answer is lost, else the connection breaks at some point of the way.
+        proxy.silence(round % 3 == 0);
+        let pending: Vec<_> =
+            (0..10).map(|_| client.ops().create("/n/x-", "").sequential().submit()).collect();
+        eventually("some are sent", || proxy.frames().len() > before).await;
+        proxy.cut();
+        proxy.silence(false);
+        for created in pending {
+            soon(created).await.expect("the original answer");
+        }
+    }
+    assert_eq!(client.session().epoch(), Epoch::FIRST);
+    assert_eq!(client.ops().children("/n").await.expect("listed").names.len(), 200);
+    let safe = client.session().safe_for().expect("just answered");
+    assert!(safe > Duration::from_millis(7_500), "no margin comes off: {safe:?}");
+}
+
+#[tokio::test]
+async fn what_one_session_has_passes_to_another() {
+    let server = server();
+    let old = builder(&server.hosts()).connect().await.expect("connects");
+    let new = builder(&server.hosts()).connect().await.expect("connects");
+    for path in ["/a", "/b", "/c"] {
+        old.ops().create(path, "").ephemeral().await.expect("creates");
+    }
+    let (id, own) = (old.session().id(), new.session().id());
+    let credentials = old.session().credentials().expect("connected");
+    let refused = new.adopt("/a", SessionId(4711)).await.expect_err("there is no such session");
+    assert_eq!(refused.outcome(), Outcome::NotApplied);
+    assert_eq!(new.adopt("/a", &credentials).await.expect("adopts").ephemeral_owner, own);
+    let create = |client: &Client, path: &str| {
+        let multi = client.ops().multi().check_session(id);
+        multi.create(path, "", tenure::CreateMode::Persistent).commit()
+    };
+    create(&new, "/alive").await.expect("it is alive");
+    assert_eq!(new.hand_over(&credentials).await, Ok(2));
+    let failed = create(&new, "/dead").await.expect_err("it is over");
+    assert_eq!(failed, Error::Multi { index: 0, code: Code::UnknownSession });
+    assert_eq!(new.fence(credentials).await, Ok(false), "it is over already");
+    let other = builder(&server.hosts()).connect().await.expect("connects");
+    let credentials = other.session().credentials().expect("connected");
+    assert_eq!(new.fence(credentials).await, Ok(true));
+    let reason = soon(other.session().lost()).await;
+    assert_eq!(reason, LossReason::ExpiredByServer);
+}
+
+#[tokio::test]
 async fn what_a_server_does_not_have_is_refused_without_asking_it() {
     let server = server();
-    let client = builder(&server.hosts()).connect().await.expect("connects");
-    if client.session().features().has(tenure::Features::EXTENSIONS) {
-        return;
-    }
+    let proxy = Proxy::to(server.addr());
+    // Credentials that do not say who granted the session are not followed by a hello.
+    let client = builder(&proxy.hosts()).connect().await.expect("connects");
+    let plain = client.detach().await.expect("detaches").welcomed(false);
+    let client = builder(&proxy.hosts()).resume(plain).connect().await.expect("resumes");
+    let before = proxy.frames().len();
     let refused = client.fence(SessionId(1)).await.expect_err("it cannot");
     assert_eq!(refused, Error::Unsupported { extension: "fence" });
     assert_eq!(
         (refused.outcome(), refused.code()),
         (Outcome::NotApplied, Some(Code::Unimplemented))
     );
-    let multi = client.ops().multi().check_session(SessionId(1)).create(
-        "/n",
-        "",
-        tenure::CreateMode::Persistent,
-    );
+    let multi = client.ops().multi().check_session(SessionId(1));
+    let multi = multi.create("/n", "", tenure::CreateMode::Persistent);
     assert_eq!(multi.commit().await, Err(Error::Unsupported { extension: "checkSession" }));
+    let ops: Vec<_> = proxy.frames()[before..].iter().map(|frame| frame.op).collect();
+    assert!(ops.iter().all(|&op| op == PING), "{ops:?}");
     assert_eq!(client.ops().exists("/n").await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_ghost_of_our_own_is_fenced() {
+    let server = server();
+    let proxy = Proxy::to(server.addr());
+    let Recovery::Fresh { restore, min_interval, .. } = Recovery::fresh() else { return };
+    let recovery = Recovery::Fresh { close_old: false, restore, min_interval };
+    let client = builder(&proxy.hosts()).recovery(recovery).connect().await.expect("connects");
+    let registration = client.register("/mine", "").await.expect("registers");
+    let mut states = client.states();
+    until(&mut states, State::Connected).await;
+    proxy.cut();
+    until(&mut states, State::Lost(LossReason::Abandoned)).await;
+    let (event, _) = until(&mut states, State::Connected).await;
+    assert_eq!(event.restored.expect("a report").registrations, ["/mine"]);
+    assert!(registration.is_present());
+    assert_eq!(server.sessions(), [client.session().id().0], "the old one is over");
 }
 
 #[tokio::test]

@@ -13,6 +13,8 @@ use tenure::{
 const PING: i32 = 11;
 const AUTH: i32 = 100;
 const SET_DATA: i32 = 5;
+/// A write with a number.
+const ONCE: i32 = 0x7E00;
 
 /// A server that grants short timeouts.
 fn server() -> Server {
@@ -91,7 +93,10 @@ async fn s55_silent_servers_are_left_for_the_next() {
 async fn s56_a_write_whose_reply_was_lost_is_unknown_and_not_repeated() {
     let server = server();
     let proxy = Proxy::to(server.addr());
+    // A client that is not told whose session this is takes the server for any other.
     let client = builder(&proxy.hosts()).connect().await.expect("connects");
+    let plain = client.detach().await.expect("detaches").welcomed(false);
+    let client = builder(&proxy.hosts()).resume(plain).connect().await.expect("resumes");
     let direct = builder(&server.hosts()).connect().await.expect("connects");
     client.ops().create("/n", "").await.expect("creates");
     proxy.silence(true);
@@ -110,6 +115,28 @@ async fn s56_a_write_whose_reply_was_lost_is_unknown_and_not_repeated() {
     assert_eq!((&value.data[..], value.stat.version), (&b"once"[..], 1));
     let writes = proxy.frames().iter().filter(|frame| frame.op == SET_DATA).count();
     assert_eq!(writes, 1);
+}
+
+#[tokio::test]
+async fn s56_a_numbered_write_whose_reply_was_lost_is_answered_and_carried_out_once() {
+    let server = server();
+    let proxy = Proxy::to(server.addr());
+    let client = builder(&proxy.hosts()).connect().await.expect("connects");
+    let direct = builder(&server.hosts()).connect().await.expect("connects");
+    client.ops().create("/n", "").await.expect("creates");
+    proxy.silence(true);
+    let write = client.ops().set("/n", "once", None);
+    let mut applied = direct.ops().get("/n").await.expect("reads");
+    while applied.stat.version == 0 {
+        applied = soon(direct.ops().get("/n")).await.expect("reads");
+    }
+    proxy.cut();
+    proxy.silence(false);
+    assert_eq!(soon(write).await, Ok(applied.stat), "the answer of the first time");
+    let value = client.ops().get("/n").await.expect("reads");
+    assert_eq!(value.stat.version, 1);
+    let writes = proxy.frames().iter().filter(|frame| frame.op == ONCE).count();
+    assert_eq!(writes, 3, "the create, and the write twice");
 }
 
 #[tokio::test]
