@@ -47,6 +47,7 @@ mod registering;
 mod registrations;
 mod requests;
 mod sasl;
+mod settings;
 mod watches;
 
 pub use call::{CallId, Intent, Submission, WatchId};
@@ -55,9 +56,10 @@ pub use error::{Epoch, Error, LossReason, Outcome, Result};
 pub use event::{Change, RestoreReport, ResyncReason, SessionEvent, State, WatchItem};
 pub use hosts::{Host, Hosts};
 pub use lease::Lease;
-pub use machine::{Input, Machine, Output, Settings};
+pub use machine::{Input, Machine, Output};
 pub use registrations::{OnConflict, RegistrationId, RegistrationState, Wish};
 pub use sasl::{Nonces, Sasl};
+pub use settings::Settings;
 
 #[cfg(test)]
 mod tests;

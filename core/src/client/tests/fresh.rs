@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::world::{Heard, World, create, get, resume_only, set, settings, success};
 use crate::base::{CreateMode, SessionId, Zxid};
-use crate::client::machine::Settings;
+use crate::client::Settings;
 use crate::client::{Epoch, Error, LossReason, Recovery, State, WhenRegressed};
 use crate::wire::Op;
 

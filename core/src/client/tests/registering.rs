@@ -2,7 +2,8 @@
 
 use super::world::{Heard, World, get, resume_only, set, settings};
 use crate::base::{Code, EventKind, SessionId, Stat};
-use crate::client::machine::{Input, Settings};
+use crate::client::Settings;
+use crate::client::machine::Input;
 use crate::client::{
     Epoch, Error, LossReason, OnConflict, Recovery, RegistrationId, RegistrationState, Restore,
     State,

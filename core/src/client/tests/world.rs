@@ -6,10 +6,10 @@ use std::time::Duration;
 use bytes::BytesMut;
 
 use crate::base::{Millis, Moment, Password, SessionId, Stat, Zxid};
-use crate::client::machine::{Input, Machine, Output, Settings};
+use crate::client::machine::{Input, Machine, Output};
 use crate::client::{
     CallId, Credentials, Error, Hosts, Intent, OnConflict, Recovery, RegistrationId,
-    RegistrationState, Result, SessionEvent, State, Submission, WatchId, WatchItem, Wish,
+    RegistrationState, Result, SessionEvent, Settings, State, Submission, WatchId, WatchItem, Wish,
 };
 use crate::wire::jute::Reader;
 use crate::wire::{
