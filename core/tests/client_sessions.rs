@@ -118,7 +118,7 @@ async fn s56_a_write_whose_reply_was_lost_is_unknown_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn s56_a_numbered_write_whose_reply_was_lost_is_answered_and_carried_out_once() {
+async fn c1_a_numbered_write_whose_reply_was_lost_is_answered_and_carried_out_once() {
     let server = server();
     let proxy = Proxy::to(server.addr());
     let client = builder(&proxy.hosts()).connect().await.expect("connects");

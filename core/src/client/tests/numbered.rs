@@ -42,7 +42,7 @@ fn writes_are_numbered_from_one_and_reads_are_not() {
 }
 
 #[test]
-fn s56_c1_what_was_not_answered_goes_again_in_order_and_is_not_in_doubt() {
+fn c1_what_was_not_answered_goes_again_in_order_and_is_not_in_doubt() {
     let mut world = World::welcomed(settings(|_| {}));
     let first = world.submit(set("/1"));
     let read = world.submit(get("/2"));
