@@ -156,7 +156,7 @@ impl Registration {
     pub fn is_present(&self) -> bool {
         let RegistrationState::Present { epoch, .. } = self.state() else { return false };
         let lease = &self.shared.scope().lease;
-        let state = lease.state(super::time::now());
+        let state = lease.state(self.shared.time.now());
         lease.epoch() == epoch && !matches!(state, State::Jeopardy | State::Lost(_))
     }
 
