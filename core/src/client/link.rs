@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
-use super::call::CallId;
+use super::call::{CallId, WatchId};
 use super::config::WhenDisconnected;
 use super::error::{Error, LossReason};
 use super::event::{State, WatchItem};
 use super::machine::{Known, Machine, Output, Phase};
 use super::sasl::Login;
+use super::views::Errand;
 use crate::base::limits::MAX_REPLY;
 use crate::base::{Moment, SessionId, Zxid};
 use crate::session::keepalive::Keepalive;
@@ -21,7 +22,7 @@ use crate::wire::{ConnectRequest, ConnectResponse, ReplyHeader, Request, WatchEv
 
 /// Bytes that are made ready for a socket at a time. What does not fit stays unsent, and says so if
 /// the connection is lost.
-const SEND_AT_ONCE: usize = 64 << 10;
+pub(super) const SEND_AT_ONCE: usize = 64 << 10;
 
 /// How far the connection has come.
 #[derive(Debug)]
@@ -68,6 +69,7 @@ pub(super) enum What {
     Ping,
     Restore,
     Call(CallId),
+    View(WatchId, Errand),
 }
 
 impl Link {
@@ -123,6 +125,7 @@ impl Machine {
     /// What to write next; `None` if there is nothing, or nobody to write it to. Requests count as
     /// sent from here on, at `now`.
     pub fn transmit(&mut self, now: Moment) -> Option<Bytes> {
+        self.transmit_views(now);
         while self.out.len() < SEND_AT_ONCE
             && let Link::Up(up) = &mut self.link
             && up.login.is_none()
@@ -299,6 +302,9 @@ impl Machine {
                         self.announce();
                     }
                     What::Call(id) => return self.answered(id, header, &mut reader),
+                    What::View(watch, errand) => {
+                        return self.view_answered(now, (watch, errand), header, &mut reader);
+                    }
                 }
             }
         }
@@ -333,6 +339,9 @@ impl Machine {
         // gap as a whole right after.
         let is_restoring = matches!(&self.link, Link::Up(up) if !up.is_announced);
         for hearer in self.watches.hear(kind, &path) {
+            if self.view_heard(hearer.watch, kind, &path) {
+                continue;
+            }
             if is_restoring && !hearer.is_last && self.owed_resync.is_some() {
                 continue;
             }
@@ -376,6 +385,7 @@ impl Machine {
             self.unreachable_since = Some(now);
             self.settle(up);
         }
+        self.cut_views();
         if self.settings.when_disconnected == WhenDisconnected::Fail && !self.is_closing() {
             self.fail_waiting(|_| true, |epoch| Error::ConnectionLoss { sent: false, epoch });
         }
@@ -387,7 +397,8 @@ impl Machine {
         }
     }
 
-    /// Sends what the connection needs before anything else: identities, then watches.
+    /// Sends what the connection needs before anything else: identities, then watches, and behind them
+    /// what views read.
     pub(super) fn send_restoration(&mut self, now: Moment) {
         for index in 0..self.proofs.len() {
             self.send_proof(index);
@@ -398,6 +409,7 @@ impl Machine {
             up.in_flight.push_back(Sent { xid: XID_SET_WATCHES, at: now, what: What::Restore });
             up.restoring += 1;
         }
+        self.restore_views();
     }
 
     /// Sends one identity on a connection that stands. It does not count as sent for the clocks: no

@@ -16,6 +16,7 @@ use super::hosts::{Host, Hosts};
 use super::lease::Lease;
 use super::link::Link;
 use super::sasl::{Nonces, Sasl};
+use super::views::{NewView, News, Views};
 use super::watches::Watches;
 use crate::base::limits::SESSION_TIMEOUT;
 use crate::base::{Millis, Moment, Password, SessionId, Zxid};
@@ -94,7 +95,9 @@ pub enum Input {
     Closed,
     /// The program wants something.
     Submit(Submission),
-    /// The program no longer wants a watch.
+    /// The program wants a view.
+    View(NewView),
+    /// The program no longer wants a watch, or a view.
     Unwatch(WatchId),
     /// The program wants the session closed once everything submitted before is done.
     Close,
@@ -129,6 +132,15 @@ pub enum Output {
         item: Result<WatchItem>,
         /// Whether it is over with this.
         is_last: bool,
+    },
+    /// A view says something.
+    View {
+        /// Which.
+        watch: WatchId,
+        /// What.
+        news: News,
+        /// Whether the program knows all that this client knows, with this.
+        is_fresh: bool,
     },
     /// A watch is over, or never came to be, without saying anything.
     Unwatched(WatchId),
@@ -199,6 +211,7 @@ pub struct Machine {
     pub(super) adding: BTreeMap<WatchId, CallId>,
     pub(super) silent_calls: u64,
     pub(super) watches: Watches,
+    pub(super) views: Views,
     /// Ephemerals created and not deleted in this epoch, by their paths on the server.
     pub(super) ephemerals: BTreeSet<String>,
     /// What the streams have to hear once the connection is restored.
@@ -248,6 +261,7 @@ impl Machine {
             adding: BTreeMap::new(),
             silent_calls: 0,
             watches: Watches::default(),
+            views: Views::default(),
             ephemerals: BTreeSet::new(),
             owed_resync: None,
             report: RestoreReport::default(),
@@ -271,6 +285,7 @@ impl Machine {
     pub fn handle(&mut self, now: Moment, input: Input) {
         match input {
             Input::Submit(submission) => self.submit(now, submission),
+            Input::View(view) => self.open_view(&view),
             Input::Unwatch(watch) => self.unwatch(watch),
             _ if self.is_finished() => self.refuse(input),
             Input::Tick => {}
@@ -300,7 +315,9 @@ impl Machine {
             Phase::Closing { deadline, .. } => deadline,
             _ => None,
         };
-        [link, calls, closing, self.jeopardy_at(), self.give_up_at()].into_iter().flatten().min()
+        let views = self.views.deadline();
+        let due = [link, calls, closing, views, self.jeopardy_at(), self.give_up_at()];
+        due.into_iter().flatten().min()
     }
 
     /// Asserts what always holds; see the [module](super).
@@ -320,6 +337,7 @@ impl Machine {
             }
         }
         self.watches.check();
+        self.views.check(&self.watches);
         let is_up = matches!(&self.link, Link::Up(up) if up.login.is_none());
         match self.state {
             State::Connected | State::ReadOnly => assert!(is_up, "C5: connected means a link"),
@@ -347,6 +365,7 @@ impl Machine {
         if self.is_finished() {
             return;
         }
+        self.advance_views(now);
         self.advance_link(now);
         if self.jeopardy_at().is_some_and(|at| at <= now) {
             self.set_state(State::Jeopardy);

@@ -24,7 +24,8 @@
 //! * C5 `Jeopardy` is only said without a connection, `Connected` only with one on which every
 //!   identity was accepted and every watch is back;
 //! * C6 the highest zxid ever seen goes with every handshake, over sessions too;
-//! * C7 while a SASL exchange is under way nothing else is sent on its connection.
+//! * C7 while a SASL exchange is under way nothing else is sent on its connection;
+//! * C8 a view has a registered watch, and one read of a path on the way at most.
 
 mod backoff;
 mod call;
@@ -40,6 +41,7 @@ mod machine;
 mod recovery;
 mod requests;
 mod sasl;
+mod views;
 mod watches;
 
 pub use call::{CallId, Intent, Submission, WatchId};
@@ -50,6 +52,7 @@ pub use hosts::{Host, Hosts};
 pub use lease::Lease;
 pub use machine::{Input, Machine, Output, Settings};
 pub use sasl::{Nonces, Sasl};
+pub use views::{Content, Delta, Listing, NewView, News, ViewKind};
 
 #[cfg(test)]
 mod tests;

@@ -32,7 +32,7 @@ impl Machine {
         let (server, is_read_only) = (Arc::clone(&up.server), up.is_read_only);
         let epoch = self.epoch();
         if let Some(reason) = self.owed_resync.take() {
-            for watch in self.watches.persistent() {
+            for watch in self.watches.persistent().filter(|&id| !self.views.contains(id)) {
                 let item = Ok(WatchItem::Resync { reason, epoch });
                 self.outputs.push_back(Output::Item { watch, item, is_last: false });
             }
@@ -42,7 +42,8 @@ impl Machine {
         let is_new_session = std::mem::replace(&mut self.is_fresh, false);
         let restored = (is_new_session && !self.losses.is_empty()).then(|| {
             let report = std::mem::take(&mut self.report);
-            Arc::new(RestoreReport { watches: self.watches.persistent().count(), ..report })
+            let streams = self.watches.persistent().filter(|&id| !self.views.contains(id));
+            Arc::new(RestoreReport { watches: streams.count(), ..report })
         });
         self.outputs.push_back(Output::Event(SessionEvent {
             state: self.state,
@@ -124,11 +125,14 @@ impl Machine {
         self.report.dropped_oneshot += one_shot.len();
         let streams = match survivor {
             Some(restore) if restore.watches => Vec::new(),
-            _ => self.watches.take_all(),
+            _ => self.watches.take_all_but(|id| self.views.contains(id)),
         };
         for watch in one_shot.into_iter().chain(streams) {
             let item = Err(over(false));
             self.outputs.push_back(Output::Item { watch, item, is_last: true });
+        }
+        if survivor.is_none() {
+            self.end_views(&over(false));
         }
         self.report.lost_ephemerals.extend(std::mem::take(&mut self.ephemerals));
         self.losses.push(reason);

@@ -17,7 +17,7 @@ use crate::wire::jute::Reader;
 use crate::wire::{MultiOp, MultiResult, Op, Reply, ReplyHeader, Request};
 
 /// Data up to this size is copied out of the buffer it came in, which would stay as a whole else.
-const COPIED_DATA: usize = 16 << 10;
+pub(super) const COPIED_DATA: usize = 16 << 10;
 
 /// Marks the ids of the client's own calls.
 const SILENT: u64 = 1 << 63;
@@ -107,6 +107,7 @@ impl Machine {
 
     /// A watch that nobody wants any more.
     pub(super) fn unwatch(&mut self, watch: WatchId) {
+        self.close_view(watch);
         if let Some(id) = self.adding.remove(&watch) {
             if let Some(call) = self.calls.get_mut(&id) {
                 call.intent = match call.intent {
@@ -125,7 +126,7 @@ impl Machine {
     ///
     /// Servers before ZooKeeper 3.9 refuse to remove these kinds alone. Then the watch stays there,
     /// and its events find nobody here.
-    fn remove_from_server(&mut self, path: String, mode: WatchMode) {
+    pub(super) fn remove_from_server(&mut self, path: String, mode: WatchMode) {
         let is_wanted = self.adding.values().filter_map(|id| self.calls.get(id)).any(|call| {
             matches!(&call.request, Request::AddWatch { path: other, mode: as_well }
                 if *other == path && *as_well == mode)
@@ -181,6 +182,9 @@ impl Machine {
         self.note_ephemerals(&request, &decoded);
         if let (Request::RemoveWatches { path, kind }, Ok(_)) = (&request, &decoded) {
             for watch in self.watches.take_kind(path, *kind) {
+                if self.keep_view(watch) {
+                    continue;
+                }
                 let item = Err(Error::WatchRemoved);
                 self.outputs.push_back(Output::Item { watch, item, is_last: true });
             }
@@ -322,6 +326,9 @@ impl Machine {
     /// What comes cannot be read. It is the answer to the oldest call, and would come again if that
     /// were sent again.
     pub(super) fn fail_oldest(&mut self) {
+        if self.fail_oldest_view() {
+            return;
+        }
         let epoch = self.epoch();
         let oldest = self.link.calls_in_flight().next();
         if let Some(id) = oldest.filter(|id| self.calls.get(id).is_some_and(|call| !call.is_silent))

@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use crate::base::{Millis, Moment, Password, SessionId, Stat, Zxid};
 use crate::client::machine::{Input, Machine, Output, Settings};
 use crate::client::{
-    CallId, Credentials, Error, Hosts, Intent, Recovery, Result, SessionEvent, State, Submission,
+    CallId, Credentials, Error, Hosts, Intent, News, Recovery, Result, SessionEvent, State, Submission,
     WatchId, WatchItem,
 };
 use crate::wire::jute::Reader;
@@ -25,6 +25,7 @@ pub enum Heard {
     Answer(u64, Result<Reply>),
     State(State, u32),
     Item(u64, Result<WatchItem>),
+    View(u64, News, bool),
     Unwatched(u64),
     LoginFailed(String),
     Closed(Result<()>),
@@ -112,6 +113,7 @@ impl World {
             }
             Output::Answer { call, result } => Heard::Answer(call.0, result),
             Output::Item { watch, item, .. } => Heard::Item(watch.0, item),
+            Output::View { watch, news, is_fresh } => Heard::View(watch.0, news, is_fresh),
             Output::Unwatched(watch) => Heard::Unwatched(watch.0),
             Output::LoginFailed { reason, .. } => Heard::LoginFailed(reason),
             Output::Closed(result) => Heard::Closed(result),
