@@ -62,7 +62,7 @@ pub use client::{
 pub use io::blocking;
 pub use io::client::{
     Builder, Children, Client, ClientTls, Create, Created, Multi, MultiReply, OneShot, Ops,
-    Pending, Read, ReadReply, RequestOptions, Session, States, Value, Watch, WatchOptions,
+    Pending, Read, ReadReply, RequestOptions, Session, States, Value, View, Watch, WatchOptions,
     WatchStream, is_callback_thread,
 };
 pub use wire::{Reply, Request};

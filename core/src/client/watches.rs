@@ -73,13 +73,7 @@ impl Watches {
     }
 
     /// The same for a path that somebody else keeps as well.
-    pub fn insert_at(
-        &mut self,
-        watch: WatchId,
-        table: Table,
-        path: &Arc<str>,
-        chroot: &Arc<str>,
-    ) {
+    pub fn insert_at(&mut self, watch: WatchId, table: Table, path: &Arc<str>, chroot: &Arc<str>) {
         self.by_path.entry((table, Arc::clone(path))).or_default().push(watch);
         let (path, chroot) = (Arc::clone(path), Arc::clone(chroot));
         self.by_id.insert(watch, Watch { table, path, chroot });

@@ -8,8 +8,8 @@ use bytes::BytesMut;
 use crate::base::{Millis, Moment, Password, SessionId, Stat, Zxid};
 use crate::client::machine::{Input, Machine, Output, Settings};
 use crate::client::{
-    CallId, Credentials, Error, Hosts, Intent, News, Recovery, Result, SessionEvent, State, Submission,
-    WatchId, WatchItem,
+    CallId, Credentials, Error, Hosts, Intent, News, Recovery, Result, SessionEvent, State,
+    Submission, WatchId, WatchItem,
 };
 use crate::wire::jute::Reader;
 use crate::wire::{

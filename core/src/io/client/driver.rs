@@ -12,8 +12,8 @@ use super::shared::{Command, Done, Hearer, Shared, Submit};
 use super::time;
 use super::tls::{Failure, Trust};
 use crate::client::{
-    CallId, Credentials, Error, Input, LossReason, Machine, Output, Result, SessionEvent, State,
-    WatchId, WatchItem,
+    CallId, Credentials, Error, Input, LossReason, Machine, News, Output, Result, SessionEvent,
+    State, WatchId, WatchItem,
 };
 use crate::wire::Reply;
 
@@ -136,6 +136,10 @@ impl Driver {
                 }
                 self.handle(Input::Submit(submission));
             }
+            Command::View(view, shows) => {
+                self.hearers.insert(view.watch, Hearer::View(shows));
+                self.handle(Input::View(view));
+            }
             Command::Unwatch(watch) => self.handle(Input::Unwatch(watch)),
             Command::Close(done) => {
                 self.closers.extend(done);
@@ -173,6 +177,7 @@ impl Driver {
             Output::Begun(lease) => self.shared.set_scope(Scope::new(lease)),
             Output::Event(event) => self.publish(event),
             Output::Item { watch, item, is_last } => self.deliver(watch, item, is_last),
+            Output::View { watch, news, is_fresh } => self.show(watch, news, is_fresh),
             Output::Unwatched(watch) => self.forget(watch),
             Output::Closed(result) => {
                 for done in std::mem::take(&mut self.closers) {
@@ -230,7 +235,17 @@ impl Driver {
                 sink.push((epoch, item), callbacks);
                 sink.end(callbacks);
             }
-            None => {}
+            Some(Hearer::View(_)) | None => {}
+        }
+    }
+
+    fn show(&mut self, watch: WatchId, news: News, is_fresh: bool) {
+        let is_last = matches!(news, News::Ended(_));
+        if let Some(Hearer::View(shows)) = self.hearers.get(&watch) {
+            shows.show(news, is_fresh);
+        }
+        if is_last {
+            self.hearers.remove(&watch);
         }
     }
 
@@ -240,6 +255,11 @@ impl Driver {
             Some(Hearer::Sink(sink)) => sink.end(callbacks),
             Some(Hearer::Stream(feed)) => feed.end(),
             Some(Hearer::Callback(callback)) => callbacks.run(Box::new(move || drop(callback))),
+            Some(Hearer::View(shows)) => {
+                // Nobody looks at it any more, unless it is the client that ends.
+                let error = self.shared.ended().unwrap_or(Error::Closed);
+                shows.show(News::Ended(error), false);
+            }
             Some(Hearer::Future(_)) | None => {}
         }
     }
@@ -295,6 +315,7 @@ impl Drop for Driver {
                 Command::Submit(submit) => submit.done.run(Err(error.clone()), callbacks),
                 Command::Close(Some(done)) => done.run(Err(error.clone()), callbacks),
                 Command::Detach(done) => done.run(Err(error.clone()), callbacks),
+                Command::View(_, shows) => shows.show(News::Ended(error.clone()), false),
                 Command::Close(None) | Command::Unwatch(_) => {}
             }
         }

@@ -14,9 +14,11 @@ use super::feed::{Feed, Sink};
 use super::hub::Hub;
 use super::request::{OneShotSink, RequestOptions};
 use super::session::Scope;
+use super::view::Shows;
 use super::watch::Tagged;
 use crate::client::{
-    CallId, Credentials, Error, Intent, Result, Submission, WatchId, WatchItem, chroot,
+    CallId, Credentials, Error, Intent, NewView, News, Result, Submission, WatchId, WatchItem,
+    chroot,
 };
 use crate::wire::{Reply, Request};
 
@@ -57,11 +59,14 @@ pub(super) enum Hearer {
     Stream(Arc<Feed<Tagged>>),
     /// A callback, again and again.
     Sink(Sink<Tagged>),
+    /// A view.
+    View(Arc<dyn Shows>),
 }
 
 /// What a handle asks of the client's thread.
 pub(super) enum Command {
     Submit(Box<Submit>),
+    View(NewView, Arc<dyn Shows>),
     Unwatch(WatchId),
     Close(Option<Done<()>>),
     Detach(Done<Credentials>),
@@ -240,7 +245,16 @@ impl Shared {
         self.submit(request, plain(&chroot), first);
     }
 
-    /// Forgets a watch.
+    /// Opens a view. What keeps it from being one ends it at once.
+    pub fn open_view(&self, view: NewView, shows: Arc<dyn Shows>) {
+        if let Err(unsent) = self.send(Command::View(view, shows))
+            && let (Command::View(_, shows), error) = *unsent
+        {
+            shows.show(News::Ended(error), false);
+        }
+    }
+
+    /// Forgets a watch, or a view.
     pub fn unwatch(&self, watch: WatchId) {
         // If nobody takes it, the watch is gone with the client.
         let _ = self.send(Command::Unwatch(watch));
