@@ -6,5 +6,6 @@ mod logging_in;
 mod outcomes;
 mod recovery;
 mod simulation;
+mod viewing;
 mod watching;
 mod world;

@@ -231,7 +231,11 @@ impl Views {
     /// The next request of any view.
     fn take_request(&mut self) -> Option<(WatchId, Errand, Request)> {
         while let Some(&watch) = self.queue.front() {
-            if let Some(view) = self.by_watch.get_mut(&watch) {
+            let Some(view) = self.by_watch.get_mut(&watch) else {
+                self.queue.pop_front();
+                continue;
+            };
+            if !view.is_refused {
                 if std::mem::take(&mut view.is_unwatched) {
                     let (path, mode) = (view.path.to_string(), view.kind().mode());
                     return Some((watch, Errand::Watch, Request::AddWatch { path, mode }));
@@ -239,8 +243,8 @@ impl Views {
                 if let Some((errand, request)) = view.take_read() {
                     return Some((watch, errand, request));
                 }
-                view.is_queued = false;
             }
+            view.is_queued = false;
             self.queue.pop_front();
         }
         None

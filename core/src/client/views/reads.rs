@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{Content, Listing, NewView, News, Shown, Table, View};
 use crate::base::limits::VIEW_RETRY;
-use crate::base::{Code, EventKind, Moment, Zxid, path};
+use crate::base::{Code, EventKind, Moment, WatchMode, Zxid, path};
 use crate::client::call::WatchId;
 use crate::client::error::Error;
 use crate::client::link::{Link, SEND_AT_ONCE, Sent, What};
@@ -162,14 +162,20 @@ impl Machine {
             },
         };
         let effect = view.answered(errand, answer);
-        self.follow(now, watch, effect);
+        self.follow(now, (watch, errand), effect);
         Some(())
     }
 
-    fn follow(&mut self, now: Moment, watch: WatchId, effect: Effect) {
+    fn follow(&mut self, now: Moment, (watch, errand): (WatchId, Errand), effect: Effect) {
         let Some(view) = self.views.by_watch.get(&watch) else { return };
         match (effect, &view.shown) {
-            (Effect::Ends(error), _) => return self.end_view(watch, error),
+            (Effect::Ends(error), _) => {
+                let watched = self.end_view(watch, error);
+                if let Some((path, mode)) = watched.filter(|_| errand != Errand::Watch) {
+                    self.remove_from_server(path, mode);
+                }
+                return;
+            }
             (Effect::Waits, _) => return self.views.put_off(watch, now + VIEW_RETRY),
             (Effect::Says(news), Shown::Data(single) | Shown::Children(single)) => {
                 let is_fresh = !single.is_dirty;
@@ -235,12 +241,11 @@ impl Machine {
         self.views = super::Views::default();
     }
 
-    fn end_view(&mut self, watch: WatchId, error: Error) {
+    /// Ends a view. What the server need not watch any more, if it does.
+    fn end_view(&mut self, watch: WatchId, error: Error) -> Option<(String, WatchMode)> {
         self.say(watch, News::Ended(error), false);
         self.views.by_watch.remove(&watch);
-        if let Some((path, mode)) = self.watches.remove(watch) {
-            self.remove_from_server(path, mode);
-        }
+        self.watches.remove(watch)
     }
 
     /// Tells the program that the value it has may have been overtaken, unless it knows.
