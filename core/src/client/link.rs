@@ -12,7 +12,7 @@ use super::error::{Error, LossReason};
 use super::event::{State, WatchItem};
 use super::machine::{Known, Machine, Output, Phase};
 use super::sasl::Login;
-use super::views::Errand;
+use super::views::Question;
 use crate::base::limits::MAX_REPLY;
 use crate::base::{Moment, SessionId, Zxid};
 use crate::session::keepalive::Keepalive;
@@ -69,7 +69,7 @@ pub(super) enum What {
     Ping,
     Restore,
     Call(CallId),
-    View(WatchId, Errand),
+    View(WatchId, Question),
 }
 
 impl Link {
@@ -302,8 +302,8 @@ impl Machine {
                         self.announce();
                     }
                     What::Call(id) => return self.answered(id, header, &mut reader),
-                    What::View(watch, errand) => {
-                        return self.view_answered(now, (watch, errand), header, &mut reader);
+                    What::View(watch, question) => {
+                        return self.view_answered(now, (watch, question), header, &mut reader);
                     }
                 }
             }

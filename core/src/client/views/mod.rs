@@ -22,7 +22,7 @@ use super::watches::{Table, Watches};
 use crate::base::{EventKind, Moment, Stat, WatchMode};
 use crate::wire::Request;
 
-pub(super) use reads::Errand;
+pub(super) use reads::Question;
 use tree::Tree;
 
 /// What a view shows of its path.
@@ -171,17 +171,17 @@ impl View {
     }
 
     /// The next read, unless it has to wait for an answer first.
-    fn take_read(&mut self) -> Option<(Errand, Request)> {
-        let (single, errand) = match &mut self.shown {
-            Shown::Data(single) => (single, Errand::Data),
-            Shown::Children(single) => (single, Errand::Children),
+    fn take_read(&mut self) -> Option<(Question, Request)> {
+        let (single, question) = match &mut self.shown {
+            Shown::Data(single) => (single, Question::Data),
+            Shown::Children(single) => (single, Question::Children),
             Shown::Tree(tree) => return tree.take_read(),
         };
         if !single.is_dirty || single.is_flying {
             return None;
         }
         *single = Single { is_dirty: false, is_flying: true };
-        Some((errand, errand.read(self.path.to_string())))
+        Some((question, question.read(self.path.to_string())))
     }
 
     /// An event came. Whether it may change what is shown.
@@ -229,7 +229,7 @@ impl Views {
     }
 
     /// The next request of any view.
-    fn take_request(&mut self) -> Option<(WatchId, Errand, Request)> {
+    fn take_request(&mut self) -> Option<(WatchId, Question, Request)> {
         while let Some(&watch) = self.queue.front() {
             let Some(view) = self.by_watch.get_mut(&watch) else {
                 self.queue.pop_front();
@@ -238,10 +238,10 @@ impl Views {
             if !view.is_refused {
                 if std::mem::take(&mut view.is_unwatched) {
                     let (path, mode) = (view.path.to_string(), view.kind().mode());
-                    return Some((watch, Errand::Watch, Request::AddWatch { path, mode }));
+                    return Some((watch, Question::Watch, Request::AddWatch { path, mode }));
                 }
-                if let Some((errand, request)) = view.take_read() {
-                    return Some((watch, errand, request));
+                if let Some((question, request)) = view.take_read() {
+                    return Some((watch, question, request));
                 }
             }
             view.is_queued = false;

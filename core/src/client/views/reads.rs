@@ -18,7 +18,7 @@ use crate::wire::{Op, Reply, ReplyHeader, Request};
 
 /// What a request of a view is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Errand {
+pub enum Question {
     /// To add its watch.
     Watch,
     /// To read data.
@@ -27,19 +27,19 @@ pub enum Errand {
     Children,
 }
 
-impl Errand {
+impl Question {
     pub(super) fn read(self, path: String) -> Request {
         match self {
-            Errand::Children => Request::GetChildren2 { path, watch: false },
+            Question::Children => Request::GetChildren2 { path, watch: false },
             _ => Request::GetData { path, watch: false },
         }
     }
 
     fn op(self) -> Op {
         match self {
-            Errand::Watch => Op::AddWatch,
-            Errand::Data => Op::GetData,
-            Errand::Children => Op::GetChildren2,
+            Question::Watch => Op::AddWatch,
+            Question::Data => Op::GetData,
+            Question::Children => Op::GetChildren2,
         }
     }
 }
@@ -108,12 +108,12 @@ impl Machine {
         while self.out.len() < SEND_AT_ONCE
             && let Link::Up(up) = &mut self.link
             && up.login.is_none()
-            && let Some((watch, errand, request)) = self.views.take_request()
+            && let Some((watch, question, request)) = self.views.take_request()
         {
             let xid = up.take_xid();
             request.encode(xid, &mut self.out);
             up.clocks.note_sent(now);
-            up.in_flight.push_back(Sent { xid, at: now, what: What::View(watch, errand) });
+            up.in_flight.push_back(Sent { xid, at: now, what: What::View(watch, question) });
         }
     }
 
@@ -140,7 +140,7 @@ impl Machine {
     pub(in crate::client) fn view_answered(
         &mut self,
         now: Moment,
-        (watch, errand): (WatchId, Errand),
+        (watch, question): (WatchId, Question),
         header: ReplyHeader,
         reader: &mut Reader,
     ) -> Option<()> {
@@ -152,7 +152,7 @@ impl Machine {
         let Some(view) = self.views.by_watch.get_mut(&watch) else { return Some(()) };
         let answer = match Code::from_number(header.error) {
             Some(code) => Err(code),
-            None => match Reply::decode(errand.op(), reader) {
+            None => match Reply::decode(question.op(), reader) {
                 Ok(reply) => Ok(reply),
                 Err(_) => {
                     let epoch = self.lease.epoch();
@@ -161,17 +161,17 @@ impl Machine {
                 }
             },
         };
-        let effect = view.answered(errand, answer);
-        self.follow(now, (watch, errand), effect);
+        let effect = view.answered(question, answer);
+        self.follow(now, (watch, question), effect);
         Some(())
     }
 
-    fn follow(&mut self, now: Moment, (watch, errand): (WatchId, Errand), effect: Effect) {
+    fn follow(&mut self, now: Moment, (watch, question): (WatchId, Question), effect: Effect) {
         let Some(view) = self.views.by_watch.get(&watch) else { return };
         match (effect, &view.shown) {
             (Effect::Ends(error), _) => {
                 let watched = self.end_view(watch, error);
-                if let Some((path, mode)) = watched.filter(|_| errand != Errand::Watch) {
+                if let Some((path, mode)) = watched.filter(|_| question != Question::Watch) {
                     self.remove_from_server(path, mode);
                 }
                 return;
@@ -264,12 +264,12 @@ impl Machine {
 }
 
 impl View {
-    fn answered(&mut self, errand: Errand, answer: Result<Reply, Code>) -> Effect {
+    fn answered(&mut self, question: Question, answer: Result<Reply, Code>) -> Effect {
         let answer = match answer {
             Ok(Reply::Confirmed(number)) => Code::from_number(number).map_or(Ok(Reply::Done), Err),
             answer => answer,
         };
-        if errand == Errand::Watch {
+        if question == Question::Watch {
             return match answer {
                 Ok(_) => Effect::Goes,
                 Err(code) if is_passing(code) => {
@@ -294,7 +294,7 @@ impl View {
             Ok(Reply::Children2 { names, stat }) => {
                 Effect::Says(News::Children(Some(Listing { names, stat })))
             }
-            Err(Code::NoNode) if errand == Errand::Data => Effect::Says(News::Data(None)),
+            Err(Code::NoNode) if question == Question::Data => Effect::Says(News::Data(None)),
             Err(Code::NoNode) => Effect::Says(News::Children(None)),
             Err(code) if is_passing(code) => Effect::Waits,
             Err(code) => Effect::Ends(self.refused(code)),

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::reads::{Effect, Errand, content, is_passing};
+use super::reads::{Effect, Question, content, is_passing};
 use super::{Content, Delta};
 use crate::base::limits::VIEW_READS;
 use crate::base::{Code, EventKind, Stat, path};
@@ -91,15 +91,15 @@ impl Tree {
     }
 
     /// The next read, if there is one that need not wait for an answer.
-    pub fn take_read(&mut self) -> Option<(Errand, Request)> {
+    pub fn take_read(&mut self) -> Option<(Question, Request)> {
         if self.flying.len() >= VIEW_READS {
             return None;
         }
         let next = self.round.keys().find(|path| !self.is_flying(path))?.clone();
         let (path, need) = self.round.remove_entry(&next)?;
-        let errand = if need == Need::Children { Errand::Children } else { Errand::Data };
+        let question = if need == Need::Children { Question::Children } else { Question::Data };
         self.flying.push_back((path.clone(), need));
-        Some((errand, errand.read(path)))
+        Some((question, question.read(path)))
     }
 
     /// An event came. Whether it may change what is shown.

@@ -21,6 +21,7 @@ mod pending;
 mod request;
 mod runtime;
 mod session;
+mod session_data;
 mod shared;
 mod time;
 mod tls;

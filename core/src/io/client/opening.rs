@@ -46,7 +46,16 @@ impl Client {
     }
 
     fn open<T: Shown>(&self, path: &str) -> View<T> {
-        let (shared, chroot) = self.place();
+        self.open_below(path, self.place().1)
+    }
+
+    /// A view of a path on the server.
+    pub(super) fn open_from_root<T: Shown>(&self, path: &str) -> View<T> {
+        self.open_below(path, &Arc::from(""))
+    }
+
+    fn open_below<T: Shown>(&self, path: &str, chroot: &Arc<str>) -> View<T> {
+        let (shared, _) = self.place();
         let watch = WatchId(shared.take_id());
         let slot = Slot::<T>::new();
         let mut path = path.to_owned();

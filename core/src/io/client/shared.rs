@@ -87,6 +87,8 @@ pub(super) type Unsent = Box<(Command, Error)>;
 pub(super) struct Shared {
     pid: u32,
     op_timeout: Option<Duration>,
+    /// Where values of sessions are on servers that keep none, by its path there.
+    pub values_at: Option<String>,
     commands: UnboundedSender<Command>,
     next_id: AtomicU64,
     pub callbacks: Callbacks,
@@ -114,6 +116,7 @@ impl Shared {
         Shared {
             pid: std::process::id(),
             op_timeout,
+            values_at: None,
             commands,
             next_id: AtomicU64::new(1),
             callbacks: Callbacks::default(),
