@@ -78,7 +78,7 @@ impl Machine {
             Phase::Open => None,
         };
         match refusal {
-            Some(error) => self.say(view.watch, News::Ended(error), false),
+            Some(error) => self.view_says(view.watch, News::Ended(error), false),
             None => self.views.open(view, &mut self.watches),
         }
     }
@@ -179,7 +179,7 @@ impl Machine {
             (Effect::Waits, _) => return self.views.put_off(watch, now + VIEW_RETRY),
             (Effect::Says(news), Shown::Data(single) | Shown::Children(single)) => {
                 let is_fresh = !single.is_dirty;
-                self.say(watch, news, is_fresh);
+                self.view_says(watch, news, is_fresh);
             }
             (_, Shown::Tree(_)) => self.views.touched.push(watch),
             _ => {}
@@ -201,7 +201,7 @@ impl Machine {
             let delta = tree.settle();
             let is_quiet = tree.is_quiet();
             if let Some(delta) = delta {
-                self.say(watch, News::Tree(delta), is_quiet);
+                self.view_says(watch, News::Tree(delta), is_quiet);
             }
             self.views.enqueue(watch);
         }
@@ -210,7 +210,7 @@ impl Machine {
     /// The connection is gone.
     pub(in crate::client) fn cut_views(&mut self) {
         for watch in self.views.cut() {
-            self.say(watch, News::Doubt, false);
+            self.view_says(watch, News::Doubt, false);
         }
     }
 
@@ -235,7 +235,7 @@ impl Machine {
     pub(in crate::client) fn end_views(&mut self, error: &Error) {
         let all: Vec<WatchId> = self.views.by_watch.keys().copied().collect();
         for watch in all {
-            self.say(watch, News::Ended(error.clone()), false);
+            self.view_says(watch, News::Ended(error.clone()), false);
             self.watches.remove(watch);
         }
         self.views = super::Views::default();
@@ -243,7 +243,7 @@ impl Machine {
 
     /// Ends a view. What the server need not watch any more, if it does.
     fn end_view(&mut self, watch: WatchId, error: Error) -> Option<(String, WatchMode)> {
-        self.say(watch, News::Ended(error), false);
+        self.view_says(watch, News::Ended(error), false);
         self.views.by_watch.remove(&watch);
         self.watches.remove(watch)
     }
@@ -251,11 +251,11 @@ impl Machine {
     /// Tells the program that the value it has may have been overtaken, unless it knows.
     fn doubt(&mut self, watch: WatchId) {
         if self.views.by_watch.get(&watch).is_some_and(|view| view.is_fresh) {
-            self.say(watch, News::Doubt, false);
+            self.view_says(watch, News::Doubt, false);
         }
     }
 
-    fn say(&mut self, watch: WatchId, news: News, is_fresh: bool) {
+    fn view_says(&mut self, watch: WatchId, news: News, is_fresh: bool) {
         if let Some(view) = self.views.by_watch.get_mut(&watch) {
             view.is_fresh = is_fresh;
         }
