@@ -15,6 +15,7 @@ mod process;
 mod sessions;
 mod siege;
 mod subject;
+mod views;
 mod weight;
 
 use std::process::ExitCode;
@@ -42,7 +43,7 @@ struct Program {
     no_apache: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Clone, PartialEq, Eq, Subcommand)]
 enum Command {
     /// A server that keeps everything in memory.
     Memory,
@@ -52,6 +53,16 @@ enum Command {
     Siege,
     /// A server that keeps everything on a disk.
     Durable,
+    /// What views cost a client, and nothing else.
+    Views,
+    /// The client of that; started by the benchmark itself.
+    #[command(hide = true)]
+    Watcher {
+        /// What it has.
+        kind: views::Kind,
+        /// The server.
+        hosts: String,
+    },
     /// The bare echo server that everything is measured against; started by the benchmark itself.
     #[command(hide = true)]
     Echo {
@@ -63,8 +74,9 @@ enum Command {
 fn main() -> ExitCode {
     tenure::server::raise_descriptor_limit();
     let program = Program::parse();
-    let result = match program.command {
-        Some(Command::Echo { reply }) => echo::serve(reply).map_err(|error| error.to_string()),
+    let result = match &program.command {
+        Some(Command::Echo { reply }) => echo::serve(*reply).map_err(|error| error.to_string()),
+        Some(Command::Watcher { kind, hosts }) => views::watch(*kind, hosts),
         _ => run(&program),
     };
     match result {
@@ -94,6 +106,12 @@ fn run(program: &Program) -> Result<(), String> {
     if program.command == Some(Command::Siege) {
         let mut goals = Goals::default();
         siege::run(seconds, &mut goals)?;
+        goals.print();
+        return Ok(());
+    }
+    if program.command == Some(Command::Views) {
+        let mut goals = Goals::default();
+        views::run(&mut goals)?;
         goals.print();
         return Ok(());
     }

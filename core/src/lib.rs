@@ -64,7 +64,7 @@ pub use io::blocking;
 pub use io::client::{
     Builder, Children, Client, ClientTls, Create, Created, Multi, MultiReply, OneShot, Ops,
     Pending, Predecessor, Read, ReadReply, Register, Registration, RequestOptions, Session, States,
-    Value, Watch, WatchOptions, WatchStream, is_callback_thread,
+    Value, View, Watch, WatchOptions, WatchStream, is_callback_thread,
 };
 pub use wire::{Features, Reply, Request};
 

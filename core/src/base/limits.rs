@@ -187,6 +187,13 @@ pub const SET_WATCHES_BYTES: usize = 128 << 10;
 /// Items a watch stream holds for a slow reader. Then they collapse into one `Resync`.
 pub const WATCH_BUFFER: usize = 1_024;
 
+/// Reads that one tree view may have on the way. The next waits for the answer to one of them.
+pub const VIEW_READS: usize = 64;
+
+/// How long a view waits before it asks again what a server refused for the moment. Its value stays what
+/// it was meanwhile.
+pub const VIEW_RETRY: Duration = Duration::from_secs(1);
+
 /// Session events a reader may be behind. Then the older ones that only tell of a connection are
 /// dropped; ends of epochs and first connections are not.
 pub const SESSION_EVENTS: usize = 64;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
-use super::call::CallId;
+use super::call::{CallId, WatchId};
 use super::config::WhenDisconnected;
 use super::errands::{Errand, HangUps};
 use super::error::{Error, LossReason};
@@ -14,6 +14,7 @@ use super::event::{State, WatchItem};
 use super::machine::{Machine, Output, Phase};
 use super::numbers;
 use super::sasl::Login;
+use super::views::Question;
 use crate::base::limits::MAX_REPLY;
 use crate::base::{Moment, SessionId, Zxid};
 use crate::session::keepalive::Keepalive;
@@ -23,7 +24,7 @@ use crate::wire::{ConnectResponse, Features, Once, ReplyHeader, Request, WatchEv
 
 /// Bytes that are made ready for a socket at a time. What does not fit stays unsent, and says so if
 /// the connection is lost.
-const SEND_AT_ONCE: usize = 64 << 10;
+pub(super) const SEND_AT_ONCE: usize = 64 << 10;
 
 /// How far the connection has come.
 #[derive(Debug)]
@@ -90,6 +91,7 @@ pub(super) enum What {
     Ping,
     Restore,
     Call(CallId),
+    View(WatchId, Question),
     /// The closeSession of an errand.
     Errand,
 }
@@ -168,6 +170,7 @@ impl Machine {
     /// What to write next; `None` if there is nothing, or nobody to write it to. Requests count as
     /// sent from here on, at `now`.
     pub fn transmit(&mut self, now: Moment) -> Option<Bytes> {
+        self.transmit_views(now);
         while self.out.len() < SEND_AT_ONCE
             && self.link.up().is_some_and(|up| up.login.is_none())
             && let Some(&id) = self.waiting.front()
@@ -332,6 +335,9 @@ impl Machine {
                     }
                     What::Errand => self.errand_done(now, header),
                     What::Call(id) => return self.answered(id, header, &mut reader),
+                    What::View(watch, question) => {
+                        return self.view_answered(now, (watch, question), header, &mut reader);
+                    }
                 }
             }
         }
@@ -366,6 +372,9 @@ impl Machine {
         // gap as a whole right after.
         let is_restoring = self.link.up().is_some_and(|up| !up.is_announced);
         for hearer in self.watches.hear(kind, &path) {
+            if self.view_heard(hearer.watch, kind, &path) {
+                continue;
+            }
             if is_restoring && !hearer.is_last && self.owed_resync.is_some() {
                 continue;
             }
@@ -413,6 +422,7 @@ impl Machine {
                 self.abandon_epoch(now);
             }
         }
+        self.cut_views();
         if self.settings.when_disconnected == WhenDisconnected::Fail && !self.is_closing() {
             self.fail_waiting(|_| true, |epoch| Error::ConnectionLoss { sent: false, epoch });
         }
@@ -424,7 +434,8 @@ impl Machine {
         }
     }
 
-    /// Sends what the connection needs before anything else: identities, then watches.
+    /// Sends what the connection needs before anything else: identities, then watches, and behind them
+    /// what views read.
     pub(super) fn send_restoration(&mut self, now: Moment) {
         self.send_proofs();
         self.send_registrations(now);
@@ -435,6 +446,7 @@ impl Machine {
             up.in_flight.push_back(Sent { xid: XID_SET_WATCHES, at: now, what, number: None });
             up.restoring += 1;
         }
+        self.restore_views();
     }
 
     pub(super) fn send_proofs(&mut self) {

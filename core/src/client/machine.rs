@@ -18,6 +18,7 @@ use super::link::Link;
 use super::numbers::Numbers;
 use super::registrations::{RegistrationId, RegistrationState, Registrations, Wish};
 use super::settings::Settings;
+use super::views::{NewView, News, Views};
 use super::watches::Watches;
 use crate::base::{Moment, Password, SessionId, Zxid};
 use crate::wire::{Reply, Secret};
@@ -40,7 +41,9 @@ pub enum Input {
     Closed,
     /// The program wants something.
     Submit(Submission),
-    /// The program no longer wants a watch.
+    /// The program wants a view.
+    View(NewView),
+    /// The program no longer wants a watch, or a view.
     Unwatch(WatchId),
     /// The program wants a registration.
     Register(Box<Wish>),
@@ -97,6 +100,15 @@ pub enum Output {
         item: Result<WatchItem>,
         /// Whether it is over with this.
         is_last: bool,
+    },
+    /// A view says something.
+    View {
+        /// Which.
+        watch: WatchId,
+        /// What.
+        news: News,
+        /// Whether the program knows all that this client knows, with this.
+        is_fresh: bool,
     },
     /// A watch is over, or never came to be, without saying anything.
     Unwatched(WatchId),
@@ -189,6 +201,7 @@ pub struct Machine {
     pub(super) registrations: Registrations,
     /// Ephemerals that locks and the like stand on, by their paths on the server.
     pub(super) claims: BTreeSet<String>,
+    pub(super) views: Views,
     /// Ephemerals created and not deleted in this epoch, by their paths on the server.
     pub(super) ephemerals: BTreeSet<String>,
     /// What the streams have to hear once the connection is restored.
@@ -247,6 +260,7 @@ impl Machine {
             watches: Watches::default(),
             registrations: Registrations::default(),
             claims: BTreeSet::new(),
+            views: Views::default(),
             ephemerals: BTreeSet::new(),
             owed_resync: None,
             report: RestoreReport::default(),
@@ -270,6 +284,7 @@ impl Machine {
     pub fn handle(&mut self, now: Moment, input: Input) {
         match input {
             Input::Submit(submission) => self.submit(now, submission),
+            Input::View(view) => self.open_view(&view),
             Input::Unwatch(watch) => self.unwatch(watch),
             Input::Register(wish) => self.register(*wish),
             _ if self.is_finished() => self.refuse(input),
@@ -312,7 +327,7 @@ impl Machine {
             _ => None,
         };
         let again = self.registrations.due.first().map(|&(at, _)| at);
-        let others = [self.jeopardy_at(), self.give_up_at()];
+        let others = [self.views.deadline(), self.jeopardy_at(), self.give_up_at()];
         [link, calls, closing, again].into_iter().chain(others).flatten().min()
     }
 
@@ -344,6 +359,7 @@ impl Machine {
             }
         }
         self.watches.check();
+        self.views.check(&self.watches);
         self.numbers.check();
         let is_up = self.link.up().is_some_and(|up| up.login.is_none());
         match self.state {
@@ -373,6 +389,7 @@ impl Machine {
             return;
         }
         self.advance_registrations(now);
+        self.advance_views(now);
         self.advance_link(now);
         if self.jeopardy_at().is_some_and(|at| at <= now) {
             self.set_state(State::Jeopardy);

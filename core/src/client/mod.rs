@@ -26,7 +26,8 @@
 //!   identity was accepted and every watch is back;
 //! * C6 the highest zxid ever seen goes with every handshake, over sessions too;
 //! * C7 while a SASL exchange is under way nothing else is sent on its connection;
-//! * C8 what may have to be sent again stays within the window of answers that the server keeps.
+//! * C8 what may have to be sent again stays within the window of answers that the server keeps;
+//! * C9 a view has a registered watch, and one read of a path on the way at most.
 
 mod backoff;
 mod call;
@@ -48,6 +49,7 @@ mod registrations;
 mod requests;
 mod sasl;
 mod settings;
+mod views;
 mod watches;
 
 pub use call::{CallId, Intent, Submission, WatchId};
@@ -60,6 +62,7 @@ pub use machine::{Input, Machine, Output};
 pub use registrations::{OnConflict, RegistrationId, RegistrationState, Wish};
 pub use sasl::{Nonces, Sasl};
 pub use settings::Settings;
+pub use views::{Content, Delta, Listing, NewView, News, ViewKind};
 
 #[cfg(test)]
 mod tests;

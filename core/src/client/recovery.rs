@@ -40,7 +40,7 @@ impl Machine {
         let (server, is_read_only) = (Arc::clone(&up.server), up.is_read_only);
         let epoch = self.epoch();
         if let Some(reason) = self.owed_resync.take() {
-            for watch in self.watches.persistent() {
+            for watch in self.watches.persistent().filter(|&id| !self.views.contains(id)) {
                 let item = Ok(WatchItem::Resync { reason, epoch });
                 self.outputs.push_back(Output::Item { watch, item, is_last: false });
             }
@@ -50,7 +50,8 @@ impl Machine {
         let is_new_session = std::mem::replace(&mut self.is_fresh, false);
         let restored = (is_new_session && !self.losses.is_empty()).then(|| {
             let report = std::mem::take(&mut self.report);
-            let watches = self.watches.persistent().count();
+            let streams = self.watches.persistent().filter(|&id| !self.views.contains(id));
+            let watches = streams.count();
             let (registrations, conflicts) = self.registered();
             Arc::new(RestoreReport { registrations, conflicts, watches, ..report })
         });
@@ -138,10 +139,13 @@ impl Machine {
             one_shot.iter().filter(|watch| watch.0 & SILENT == 0).count();
         let streams = match survivor {
             Some(restore) if restore.watches => Vec::new(),
-            _ => self.watches.take_all(),
+            _ => self.watches.take_all_but(|id| self.views.contains(id)),
         };
         for watch in one_shot.into_iter().chain(streams) {
             self.tell(watch, Err(over(false)), true);
+        }
+        if survivor.is_none() {
+            self.end_views(&over(false));
         }
         self.end_registrations(
             survivor.is_some_and(|restore| restore.registrations),

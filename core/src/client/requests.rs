@@ -20,7 +20,7 @@ use crate::wire::once::FORGOTTEN;
 use crate::wire::{MultiOp, MultiResult, Op, Reply, ReplyHeader, Request};
 
 /// Data up to this size is copied out of the buffer it came in, which would stay as a whole else.
-const COPIED_DATA: usize = 16 << 10;
+pub(super) const COPIED_DATA: usize = 16 << 10;
 
 /// Marks the ids of the client's own calls.
 pub(super) const SILENT: u64 = 1 << 63;
@@ -103,6 +103,7 @@ impl Machine {
 
     /// A watch that nobody wants any more.
     pub(super) fn unwatch(&mut self, watch: WatchId) {
+        self.close_view(watch);
         if let Some(id) = self.adding.remove(&watch) {
             if let Some(call) = self.calls.get_mut(&id) {
                 call.intent = match call.intent {
@@ -121,7 +122,7 @@ impl Machine {
     ///
     /// Servers before ZooKeeper 3.9 refuse to remove these kinds alone. Then the watch stays there,
     /// and its events find nobody here.
-    fn remove_from_server(&mut self, path: String, mode: WatchMode) {
+    pub(super) fn remove_from_server(&mut self, path: String, mode: WatchMode) {
         let is_wanted = self.adding.values().filter_map(|id| self.calls.get(id)).any(|call| {
             matches!(&call.request, Request::AddWatch { path: other, mode: as_well }
                 if *other == path && *as_well == mode)
@@ -185,6 +186,9 @@ impl Machine {
         }
         if let (Request::RemoveWatches { path, kind }, Ok(_)) = (&request, &decoded) {
             for watch in self.watches.take_kind(path, *kind) {
+                if self.keep_view(watch) {
+                    continue;
+                }
                 self.tell(watch, Err(Error::WatchRemoved), true);
             }
         }
@@ -347,6 +351,9 @@ impl Machine {
     /// What comes cannot be read. It is the answer to the oldest call, and would come again if that
     /// were sent again.
     pub(super) fn fail_oldest(&mut self) {
+        if self.fail_oldest_view() {
+            return;
+        }
         let epoch = self.epoch();
         let oldest = self.link.calls_in_flight().next();
         if let Some(id) = oldest.filter(|id| self.calls.get(id).is_some_and(|call| !call.is_silent))

@@ -69,9 +69,14 @@ pub struct Watches {
 impl Watches {
     /// Files a watch on the server's `path` for someone who stands at `chroot`.
     pub fn insert(&mut self, watch: WatchId, table: Table, path: &str, chroot: &Arc<str>) {
-        let path: Arc<str> = path.into();
-        self.by_path.entry((table, Arc::clone(&path))).or_default().push(watch);
-        self.by_id.insert(watch, Watch { table, path, chroot: Arc::clone(chroot) });
+        self.insert_at(watch, table, &path.into(), chroot);
+    }
+
+    /// The same for a path that somebody else keeps as well.
+    pub fn insert_at(&mut self, watch: WatchId, table: Table, path: &Arc<str>, chroot: &Arc<str>) {
+        self.by_path.entry((table, Arc::clone(path))).or_default().push(watch);
+        let (path, chroot) = (Arc::clone(path), Arc::clone(chroot));
+        self.by_id.insert(watch, Watch { table, path, chroot });
     }
 
     /// Takes a watch out. If it was the last persistent one of its kind on its path, answers both:
@@ -166,11 +171,14 @@ impl Watches {
         ended
     }
 
-    /// Takes out all watches.
+    /// Takes out all watches that `is_kept` does not keep.
     #[must_use = "who holds them has to hear it"]
-    pub fn take_all(&mut self) -> Vec<WatchId> {
-        self.by_path.clear();
-        std::mem::take(&mut self.by_id).into_keys().collect()
+    pub fn take_all_but(&mut self, is_kept: impl Fn(WatchId) -> bool) -> Vec<WatchId> {
+        let taken: Vec<_> = self.by_id.keys().copied().filter(|&id| !is_kept(id)).collect();
+        for id in &taken {
+            self.remove(*id);
+        }
+        taken
     }
 
     /// Everything again, for a new connection: as many requests as the ceiling of

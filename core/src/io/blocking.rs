@@ -4,14 +4,16 @@
 //! not inside asynchronous code, which it would hold up. Nothing here has threads of its own: it is
 //! [`crate::Client`], waited for.
 
+use std::collections::BTreeMap;
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_core::Stream;
 
 use super::client::{self as asynchronous, Builder, MultiReply, Read, ReadReply, Session};
 use super::client::{Children, Created, Value, WatchOptions};
@@ -162,6 +164,21 @@ impl Client {
     /// What the server answers, or what finished the client.
     pub fn watch(&self, path: &str, options: impl Into<WatchOptions>) -> Result<WatchStream> {
         wait(self.client.watch(path, options)).map(|stream| WatchStream { stream })
+    }
+
+    /// See [`crate::Client::data_view`].
+    pub fn data_view(&self, path: &str) -> View<Option<Value>> {
+        View { view: self.client.data_view(path) }
+    }
+
+    /// See [`crate::Client::children_view`].
+    pub fn children_view(&self, path: &str) -> View<Option<Children>> {
+        View { view: self.client.children_view(path) }
+    }
+
+    /// See [`crate::Client::tree_view`].
+    pub fn tree_view(&self, path: &str) -> View<Arc<BTreeMap<String, Value>>> {
+        View { view: self.client.tree_view(path) }
     }
 
     /// See [`crate::Client::close`].
@@ -328,6 +345,59 @@ impl Iterator for WatchStream {
 
     fn next(&mut self) -> Option<Result<WatchItem>> {
         wait(self.stream.next())
+    }
+}
+
+/// What the server has at a path; see [`crate::View`]. As an iterator it waits for each value, and
+/// ends behind the error that ends the view.
+#[derive(Debug)]
+pub struct View<T: Clone> {
+    view: asynchronous::View<T>,
+}
+
+impl<T: Clone> View<T> {
+    /// See [`crate::View::current`].
+    pub fn current(&self) -> Option<T> {
+        self.view.current()
+    }
+
+    /// See [`crate::View::is_fresh`].
+    pub fn is_fresh(&self) -> bool {
+        self.view.is_fresh()
+    }
+
+    /// Waits until there is a value; see [`crate::View::ready`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn ready(&self) -> Result<T> {
+        wait(self.view.ready())
+    }
+
+    /// Waits for a value that was not returned yet; see [`crate::View::changed`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn changed(&mut self) -> Result<T> {
+        wait(self.view.changed())
+    }
+
+    /// Waits for at most `timeout`; `None` if there was no other value.
+    pub fn changed_for(&mut self, timeout: Duration) -> Option<Result<T>> {
+        wait_for(self.view.changed(), timeout)
+    }
+
+    /// The same view for asynchronous code.
+    pub fn into_asynchronous(self) -> asynchronous::View<T> {
+        self.view
+    }
+}
+
+impl<T: Clone> Iterator for View<T> {
+    type Item = Result<T>;
+
+    fn next(&mut self) -> Option<Result<T>> {
+        wait(std::future::poll_fn(|context| Pin::new(&mut self.view).poll_next(context)))
     }
 }
 

@@ -11,5 +11,6 @@ mod outcomes;
 mod recovery;
 mod registering;
 mod simulation;
+mod viewing;
 mod watching;
 mod world;

@@ -183,3 +183,47 @@ fn a_watch_that_was_added_too_late_is_removed_again() {
     world.reply(xid, 1, success(&request));
     assert_eq!(world.ops(), [Op::RemoveWatches], "nobody hears its events");
 }
+
+fn resyncs(world: &mut World) -> Vec<ResyncReason> {
+    world
+        .take_heard()
+        .into_iter()
+        .filter_map(|heard| match heard {
+            Heard::Item(_, Ok(WatchItem::Resync { reason, .. })) => Some(reason),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_gap_is_one_resync_however_often_the_connection_breaks_in_it() {
+    let mut world = World::connected(settings(|_| {}));
+    world.watch_below(1, "/");
+    world.cut();
+    for _ in 0..3 {
+        world.connect(7);
+        assert_eq!(world.received().len(), 1, "the watches, which are not confirmed");
+        world.cut();
+    }
+    world.connect(7);
+    world.serve();
+    assert_eq!(resyncs(&mut world), [ResyncReason::Reconnected]);
+    world.pass(1);
+    assert_eq!(resyncs(&mut world), []);
+}
+
+#[test]
+fn a_new_session_is_one_resync_however_often_the_connection_breaks_in_it() {
+    let mut world = World::connected(settings(|_| {}));
+    world.watch_below(1, "/");
+    world.cut();
+    world.accept();
+    world.refuse();
+    for _ in 0..3 {
+        world.connect(8);
+        world.cut();
+    }
+    world.connect(8);
+    world.serve();
+    assert_eq!(resyncs(&mut world), [ResyncReason::NewSession]);
+}

@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use crate::base::{Millis, Moment, Password, SessionId, Stat, Zxid};
 use crate::client::machine::{Input, Machine, Output};
 use crate::client::{
-    CallId, Credentials, Error, Hosts, Intent, OnConflict, Recovery, RegistrationId,
+    CallId, Credentials, Error, Hosts, Intent, News, OnConflict, Recovery, RegistrationId,
     RegistrationState, Result, SessionEvent, Settings, State, Submission, WatchId, WatchItem, Wish,
 };
 use crate::wire::jute::Reader;
@@ -26,6 +26,7 @@ pub enum Heard {
     Answer(u64, Result<Reply>),
     State(State, u32),
     Item(u64, Result<WatchItem>),
+    View(u64, News, bool),
     Unwatched(u64),
     Registered(u64, RegistrationState, u64),
     LoginFailed(String),
@@ -126,6 +127,7 @@ impl World {
             }
             Output::Answer { call, result } => Heard::Answer(call.0, result),
             Output::Item { watch, item, .. } => Heard::Item(watch.0, item),
+            Output::View { watch, news, is_fresh } => Heard::View(watch.0, news, is_fresh),
             Output::Unwatched(watch) => Heard::Unwatched(watch.0),
             Output::Registered { id, state, revision } => Heard::Registered(id.0, state, revision),
             Output::LoginFailed { reason, .. } => Heard::LoginFailed(reason),

@@ -18,7 +18,7 @@ use super::tls::{ClientTls, Trust};
 use crate::base::Millis;
 use crate::client::{
     Credentials, Error, Hosts, Machine, Nonces, Recovery, Result, Sasl, SessionEvent, Settings,
-    WhenDisconnected, WhenRegressed,
+    WhenDisconnected, WhenRegressed, chroot,
 };
 use crate::io::clock::Clock;
 use crate::wire::Secret;
@@ -33,6 +33,7 @@ pub struct Builder {
     hosts: String,
     set: Vec<Change>,
     op_timeout: Option<Duration>,
+    values_at: Option<String>,
     tls: Option<ClientTls>,
     time: Time,
     sinks: Vec<Callback<SessionEvent>>,
@@ -44,6 +45,7 @@ impl Builder {
             hosts,
             set: Vec::new(),
             op_timeout: None,
+            values_at: None,
             tls: None,
             time: Time::default(),
             sinks: Vec::new(),
@@ -71,6 +73,15 @@ impl Builder {
     /// [`Error::Timeout`](crate::Error::Timeout). `None`, the default, waits for ever.
     pub fn op_timeout(mut self, timeout: Option<Duration>) -> Builder {
         self.op_timeout = timeout;
+        self
+    }
+
+    /// Where [`Session::bind`](super::Session::bind) puts values on servers that keep no session data:
+    /// in ephemerals `<id>-<name>` below `path`, which is created when it is needed. Clients find each
+    /// other's values if they name the same path, here as everywhere below the chroot of the host
+    /// list. Without it `bind` fails on such servers.
+    pub fn session_data_at(mut self, path: &str) -> Builder {
+        self.values_at = Some(path.to_owned());
         self
     }
 
@@ -201,9 +212,13 @@ impl Builder {
     /// Starts the client and returns at once; [`Client::states`] tells how it fares.
     ///
     /// # Errors
-    /// `Invalid` for the host list, a setting, or a file of [`Builder::tls`].
+    /// `Invalid` for the host list, a setting, a path, or a file of [`Builder::tls`].
     pub fn connect_lazy(self) -> Result<Client> {
         let (hosts, chroot) = Hosts::parse(&self.hosts)?;
+        let mut values_at = self.values_at;
+        if let Some(path) = &mut values_at {
+            chroot::enter_path(path, &chroot)?;
+        }
         let mut settings = Settings::new(hosts);
         for set in self.set {
             set(&mut settings);
@@ -224,7 +239,9 @@ impl Builder {
         let machine = Machine::new(settings, self.time.now());
         let (sender, commands) = mpsc::unbounded_channel();
         let scope = Scope::new(Arc::clone(machine.lease()));
-        let shared = Arc::new(Shared::new(sender, scope, hosts, (self.op_timeout, self.time)));
+        let mut shared = Shared::new(sender, scope, hosts, (self.op_timeout, self.time));
+        shared.values_at = values_at;
+        let shared = Arc::new(shared);
         for sink in self.sinks {
             shared.hub.subscribe(sink, &shared.callbacks);
         }

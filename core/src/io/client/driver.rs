@@ -14,7 +14,7 @@ use super::session::Scope;
 use super::shared::{Command, Done, Hearer, Shared, Submit};
 use super::tls::{Failure, Trust};
 use crate::client::{
-    CallId, Credentials, Error, Input, LossReason, Machine, Output, RegistrationId,
+    CallId, Credentials, Error, Input, LossReason, Machine, News, Output, RegistrationId,
     RegistrationState, Result, SessionEvent, State, WatchId, WatchItem,
 };
 use crate::wire::Reply;
@@ -163,6 +163,10 @@ impl Driver {
                 }
                 self.handle(Input::Submit(submission));
             }
+            Command::View(view, shows) => {
+                self.hearers.insert(view.watch, Hearer::View(shows));
+                self.handle(Input::View(view));
+            }
             Command::Unwatch(watch) => self.handle(Input::Unwatch(watch)),
             Command::Close(done) => {
                 self.closers.extend(done);
@@ -215,6 +219,7 @@ impl Driver {
             Output::Begun(lease) => self.shared.set_scope(Scope::new(lease)),
             Output::Event(event) => self.publish(event),
             Output::Item { watch, item, is_last } => self.deliver(watch, item, is_last),
+            Output::View { watch, news, is_fresh } => self.show(watch, news, is_fresh),
             Output::Unwatched(watch) => self.forget(watch),
             Output::Registered { id, state, revision } => {
                 let is_over = matches!(state, RegistrationState::Over(_));
@@ -281,7 +286,17 @@ impl Driver {
                 sink.push((epoch, item), callbacks);
                 sink.end(callbacks);
             }
-            None => {}
+            Some(Hearer::View(_)) | None => {}
+        }
+    }
+
+    fn show(&mut self, watch: WatchId, news: News, is_fresh: bool) {
+        let is_last = matches!(news, News::Ended(_));
+        if let Some(Hearer::View(shows)) = self.hearers.get(&watch) {
+            shows.show(news, is_fresh);
+        }
+        if is_last {
+            self.hearers.remove(&watch);
         }
     }
 
@@ -291,6 +306,11 @@ impl Driver {
             Some(Hearer::Sink(sink)) => sink.end(callbacks),
             Some(Hearer::Stream(feed)) => feed.end(),
             Some(Hearer::Callback(callback)) => callbacks.run(Box::new(move || drop(callback))),
+            Some(Hearer::View(shows)) => {
+                // Nobody looks at it any more, unless it is the client that ends.
+                let error = self.shared.ended().unwrap_or(Error::Closed);
+                shows.show(News::Ended(error), false);
+            }
             Some(Hearer::Future(_)) | None => {}
         }
     }
@@ -346,6 +366,7 @@ impl Drop for Driver {
                 Command::Submit(submit) => submit.done.run(Err(error.clone()), callbacks),
                 Command::Close(Some(done)) => done.run(Err(error.clone()), callbacks),
                 Command::Detach(done) => done.run(Err(error.clone()), callbacks),
+                Command::View(_, shows) => shows.show(News::Ended(error.clone()), false),
                 // The others are told by whoever held their other end.
                 _ => {}
             }

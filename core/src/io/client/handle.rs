@@ -71,6 +71,11 @@ impl Client {
         Client { shared, chroot, _owner: owner }
     }
 
+    /// What it shares with its clones, and where it stands.
+    pub(super) fn place(&self) -> (&Arc<Shared>, &Arc<str>) {
+        (&self.shared, &self.chroot)
+    }
+
     /// The same client and session seen from `path`, which need not exist: `/` of the new handle is
     /// `path` of this one, in arguments, replies and events.
     ///

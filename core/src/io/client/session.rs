@@ -54,6 +54,14 @@ impl Session {
         Session { scope: shared.scope(), shared, chroot }
     }
 
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(super) fn lease(&self) -> &Lease {
+        &self.scope.lease
+    }
+
     /// Its id; [`SessionId::NONE`] until it is connected for the first time.
     pub fn id(&self) -> SessionId {
         self.scope.lease.id()

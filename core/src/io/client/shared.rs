@@ -18,10 +18,11 @@ use super::registration::Standing;
 use super::request::{OneShotSink, RequestOptions};
 use super::session::Scope;
 use super::time::Time;
+use super::view::Shows;
 use super::watch::Tagged;
 use crate::client::{
-    CallId, Credentials, Epoch, Error, Intent, RegistrationId, Result, Submission, WatchId,
-    WatchItem, Wish, chroot,
+    CallId, Credentials, Epoch, Error, Intent, NewView, News, RegistrationId, Result, Submission,
+    WatchId, WatchItem, Wish, chroot,
 };
 use crate::wire::{Reply, Request};
 
@@ -62,11 +63,14 @@ pub(super) enum Hearer {
     Stream(Arc<Feed<Tagged>>),
     /// A callback, again and again.
     Sink(Sink<Tagged>),
+    /// A view.
+    View(Arc<dyn Shows>),
 }
 
 /// What a handle asks of the client's thread.
 pub(super) enum Command {
     Submit(Box<Submit>),
+    View(NewView, Arc<dyn Shows>),
     Unwatch(WatchId),
     Close(Option<Done<()>>),
     Detach(Done<Credentials>),
@@ -92,6 +96,8 @@ pub(super) type Unsent = Box<(Command, Error)>;
 pub(super) struct Shared {
     pid: u32,
     op_timeout: Option<Duration>,
+    /// Where values of sessions are on servers that keep none, by its path there.
+    pub values_at: Option<String>,
     commands: UnboundedSender<Command>,
     next_id: AtomicU64,
     pub callbacks: Callbacks,
@@ -122,6 +128,7 @@ impl Shared {
         Shared {
             pid: std::process::id(),
             op_timeout,
+            values_at: None,
             commands,
             next_id: AtomicU64::new(1),
             callbacks: Callbacks::seen_by(presence.clone()),
@@ -277,7 +284,16 @@ impl Shared {
         self.submit(request, plain(&chroot, mark), first);
     }
 
-    /// Forgets a watch.
+    /// Opens a view. What keeps it from being one ends it at once.
+    pub fn open_view(&self, view: NewView, shows: Arc<dyn Shows>) {
+        if let Err(unsent) = self.send(Command::View(view, shows))
+            && let (Command::View(_, shows), error) = *unsent
+        {
+            shows.show(News::Ended(error), false);
+        }
+    }
+
+    /// Forgets a watch, or a view.
     pub fn unwatch(&self, watch: WatchId) {
         // If nobody takes it, the watch is gone with the client.
         let _ = self.send(Command::Unwatch(watch));
