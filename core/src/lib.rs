@@ -51,6 +51,8 @@ pub mod replication;
 
 mod io;
 
+pub mod recipes;
+
 pub use base::{
     Acl, Code, CreateMode, Identity, Millis, Perms, SessionId, Stat, WallMillis, WatchMode,
     WatcherKind, Zxid,
@@ -61,9 +63,9 @@ pub use client::{
 };
 pub use io::blocking;
 pub use io::client::{
-    Builder, Children, Client, ClientTls, Create, Created, Multi, MultiReply, OneShot, Ops,
-    Pending, Read, ReadReply, RequestOptions, Session, States, Value, Watch, WatchOptions,
-    WatchStream, is_callback_thread,
+    Builder, Children, Client, ClientTls, Create, Created, Guard, Guards, Multi, MultiReply,
+    OneShot, Ops, Pending, Read, ReadReply, RequestOptions, Session, States, Value, Watch,
+    WatchOptions, WatchStream, is_callback_thread,
 };
 pub use wire::{Reply, Request};
 

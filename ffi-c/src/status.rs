@@ -205,7 +205,7 @@ pub(crate) fn status_of(error: &Error) -> tenure_status {
         Error::Server { code, .. } | Error::Multi { code, .. } => code.number(),
         Error::ConnectionLoss { .. } => TENURE_ECONNLOSS,
         Error::Timeout { .. } => TENURE_ETIMEDOUT,
-        Error::SessionLost { .. } => TENURE_ELOST,
+        Error::SessionLost { .. } | Error::LockLost { .. } => TENURE_ELOST,
         Error::AuthFailed => TENURE_AUTH_FAILED,
         Error::Tls(_) => TENURE_ETLS,
         Error::WatchRemoved => TENURE_ECANCELED,

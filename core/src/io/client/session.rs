@@ -53,6 +53,14 @@ impl Session {
         Session { scope: shared.scope(), shared, chroot }
     }
 
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(super) fn chroot(&self) -> &str {
+        &self.chroot
+    }
+
     /// Its id; [`SessionId::NONE`] until it is connected for the first time.
     pub fn id(&self) -> SessionId {
         self.scope.lease.id()
