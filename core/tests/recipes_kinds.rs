@@ -424,9 +424,8 @@ async fn a_service_is_found_while_it_is_announced() {
 async fn an_id_of_another_session_is_waited_for_and_never_touched() {
     let server = server();
     let (one, other) = (client(&server).await, client(&server).await);
-    other.ops().create("/services/db/id", "theirs").parents().ephemeral().await.expect_err("no");
-    other.ops().create("/services/db", "").parents().await.expect("creates");
-    other.ops().create("/services/db/id", "theirs").ephemeral().await.expect("creates");
+    let theirs = other.ops().create("/services/db/id", "theirs").parents().ephemeral();
+    theirs.await.expect("creates");
     let registry = one.services("/services");
     let waiting = {
         let registry = registry.clone();

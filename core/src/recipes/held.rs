@@ -9,6 +9,7 @@ use std::task::Poll;
 use tokio::sync::watch;
 
 use super::sweep;
+use super::trouble::settle_within;
 use crate::base::{Stat, Zxid};
 use crate::client::{Change, Error, Result, State, WatchItem};
 use crate::io::client::background::{sleep, spawn};
@@ -128,7 +129,7 @@ impl Held {
             };
             let doubt = async {
                 match safe_for {
-                    Some(left) => sleep(left).await.unwrap_or(()),
+                    Some(left) => sleep(&self.claim.session, left).await,
                     None => std::future::pending().await,
                 }
             };
@@ -212,6 +213,7 @@ impl Held {
         }
         let was_gone = *self.claim.gone.borrow();
         self.claim.note_gone();
+        forget_claim(&self.claim.session, &self.claim.path);
         let session = self.claim.session.clone();
         if was_gone || matches!(session.state(), State::Lost(_)) {
             // Nothing is there any more; in a forked child it is the parent's.
@@ -272,6 +274,9 @@ impl Claim {
 /// Where a session is told that it holds something.
 fn note_claim(_session: &Session, _path: &str) {}
 
+/// And that it holds it no more.
+fn forget_claim(_session: &Session, _path: &str) {}
+
 /// Notices when somebody deletes the znode. Ends with it, or with the session.
 async fn watch_over(claim: Arc<Claim>, mut states: States, watch: OneShot) {
     let mut watch = watch;
@@ -287,10 +292,7 @@ async fn watch_over(claim: Arc<Claim>, mut states: States, watch: OneShot) {
                 Ok((Some(stat), watch)) if stat.czxid == claim.token => break watch,
                 Ok(_) => return claim.note_gone(),
                 Err(error) => {
-                    let passes =
-                        super::trouble::Trouble::of(&error) == super::trouble::Trouble::Passing;
-                    let session = &claim.session;
-                    if !passes || !super::trouble::settle_within(session, &mut states).await {
+                    if !settle_within(&claim.session, &mut states, &error).await {
                         return;
                     }
                 }

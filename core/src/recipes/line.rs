@@ -233,8 +233,7 @@ pub(super) async fn within<T>(
     tokio::select! {
         biased;
         got = wanted => got,
-        slept = sleep(timeout) => {
-            slept?;
+        () = sleep(&client.session(), timeout) => {
             Err(Error::Timeout { sent: false, epoch: client.session().epoch() })
         }
     }

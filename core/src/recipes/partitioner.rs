@@ -118,7 +118,7 @@ impl Partitioner {
                     // The session is in doubt, or the members differ from those a moment ago.
                     drop(share);
                     self.client.connected().await?;
-                    sleep(PAUSE).await?;
+                    sleep(&self.client.session(), PAUSE).await;
                 }
             }
         }

@@ -139,7 +139,7 @@ async fn keep(
         tokio::select! {
             biased;
             _ = stop.wait_for(|&stop| stop) => {}
-            _ = sleep(COMES_BACK) => {}
+            () = sleep(&session, COMES_BACK) => {}
         }
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::names::child;
-use super::trouble::{Trouble, settle_within};
+use super::trouble::settle_within;
 use crate::client::{Error, Outcome, Result};
 use crate::io::client::background::spawn;
 use crate::io::client::{Client, Pending, Session, States};
@@ -117,7 +117,7 @@ async fn remove_now(
             Err(error) => error,
         };
         may_be_done |= error.outcome() == Outcome::Unknown;
-        if Trouble::of(&error) != Trouble::Passing || !settle_within(session, states).await {
+        if !settle_within(session, states, &error).await {
             return Err(error);
         }
         answer = session.ops().delete(path, None);
@@ -183,8 +183,7 @@ async fn found<T>(
             Err(error) if error.is_no_node() => return Ok(None),
             Err(error) => error,
         };
-        let passes = Trouble::of(&error) == Trouble::Passing;
-        if !passes || !settle_within(session, states).await {
+        if !settle_within(session, states, &error).await {
             return Err(error);
         }
         answer = look();

@@ -48,27 +48,33 @@ impl Trouble {
 pub(super) async fn settle(client: &Client, error: Error) -> Result<()> {
     match Trouble::of(&error) {
         Trouble::Lasting => return Err(error),
-        Trouble::SessionOver => {}
-        Trouble::Passing if is_connected(client.state()) => sleep(PAUSE).await?,
-        Trouble::Passing => {}
+        Trouble::Passing if needs_pause(&error) => sleep(&client.session(), PAUSE).await,
+        Trouble::Passing | Trouble::SessionOver => {}
     }
     client.connected().await
 }
 
 /// The same for work that must not keep the client open: false if there is nothing left to try.
-pub(super) async fn settle_within(session: &Session, states: &mut States) -> bool {
-    if is_connected(session.state()) {
-        return sleep(PAUSE).await.is_ok();
+pub(super) async fn settle_within(session: &Session, states: &mut States, error: &Error) -> bool {
+    if Trouble::of(error) != Trouble::Passing {
+        return false;
     }
-    while let Some(event) = states.next().await {
-        if event.epoch > session.epoch() {
-            return false;
-        }
-        if is_connected(event.state) && is_connected(session.state()) {
-            return true;
+    if needs_pause(error) {
+        sleep(session, PAUSE).await;
+    }
+    while !is_connected(session.state()) {
+        match states.next().await {
+            Some(event) if event.epoch == session.epoch() => {}
+            _ => return false,
         }
     }
-    false
+    true
+}
+
+/// A server that is there and refuses would refuse again at once; a connection that is there again is
+/// all that a lost one needs.
+fn needs_pause(error: &Error) -> bool {
+    !matches!(error, Error::ConnectionLoss { .. })
 }
 
 fn is_connected(state: State) -> bool {

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::runtime;
+use super::session::Session;
 use crate::client::Result;
 
 /// Runs a future to its end on the thread of the clients, where heartbeats are sent: it must never
@@ -17,17 +18,20 @@ pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Result
     Ok(())
 }
 
-/// Waits on any runtime, or on none.
-///
-/// # Errors
-/// `Invalid` if the thread of the clients cannot be started.
-pub(crate) async fn sleep(length: Duration) -> Result<()> {
+/// Waits for `length` on the clock of a session's client, whatever runtime polls it, or none. Begins
+/// with the call. At once if the thread of the clients cannot be started.
+pub(crate) fn sleep(
+    _session: &Session,
+    length: Duration,
+) -> impl Future<Output = ()> + Send + use<> {
     // The timer belongs to the runtime of the clients, whoever polls.
-    let timer = {
-        let handle = runtime::handle()?;
+    let timer = runtime::handle().ok().map(|handle| {
         let _inside = handle.enter();
-        tokio::time::sleep(length)
-    };
-    timer.await;
-    Ok(())
+        Box::pin(tokio::time::sleep(length))
+    });
+    async move {
+        if let Some(timer) = timer {
+            timer.await;
+        }
+    }
 }
