@@ -3,6 +3,7 @@
 //!
 //! * [`Client`] speaks to any server of the protocol; [`blocking::Client`] is the same without
 //!   `async`. Start at [`Client::builder`].
+//! * [`recipes`] are made of it: locks, elections, queues.
 //! * [`server::Server`] is a whole server inside this process, on threads of its own.
 //!
 //! ```
