@@ -8,12 +8,12 @@ use std::task::Poll;
 
 use tokio::sync::watch;
 
+use super::claim::{Claim, forget_claim, note_claim, watch_over};
 use super::sweep;
-use super::trouble::settle_within;
 use crate::base::{Stat, Zxid};
-use crate::client::{Change, Error, Result, State, WatchItem};
+use crate::client::{Error, Result, State};
 use crate::io::client::background::{sleep, spawn};
-use crate::io::client::{Client, Guard, Guards, OneShot, Session, States};
+use crate::io::client::{Client, Guard, Guards, OneShot, Session};
 
 /// From when on something held counts as lost.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -40,16 +40,6 @@ pub struct Held {
     claim: Arc<Claim>,
     client: Client,
     is_released: AtomicBool,
-}
-
-/// What is known about it, shared with the task that watches its znode.
-struct Claim {
-    session: Session,
-    path: String,
-    token: Zxid,
-    version: i32,
-    /// Whether the znode is gone, or no longer this claim's.
-    gone: watch::Sender<bool>,
 }
 
 impl Held {
@@ -262,41 +252,5 @@ impl std::fmt::Debug for Held {
             .field("token", &self.claim.token)
             .field("is_held", &self.is_held())
             .finish_non_exhaustive()
-    }
-}
-
-impl Claim {
-    fn note_gone(&self) {
-        self.gone.send_replace(true);
-    }
-}
-
-/// Where a session is told that it holds something.
-fn note_claim(_session: &Session, _path: &str) {}
-
-/// And that it holds it no more.
-fn forget_claim(_session: &Session, _path: &str) {}
-
-/// Notices when somebody deletes the znode. Ends with it, or with the session.
-async fn watch_over(claim: Arc<Claim>, mut states: States, watch: OneShot) {
-    let mut watch = watch;
-    loop {
-        match watch.await {
-            Ok(WatchItem::Changed { change: Change::Deleted, .. }) => return claim.note_gone(),
-            Ok(_) | Err(Error::WatchRemoved) => {}
-            // The session is over, and says so itself.
-            Err(_) => return,
-        }
-        watch = loop {
-            match claim.session.ops().exists_and_watch(&claim.path).await {
-                Ok((Some(stat), watch)) if stat.czxid == claim.token => break watch,
-                Ok(_) => return claim.note_gone(),
-                Err(error) => {
-                    if !settle_within(&claim.session, &mut states, &error).await {
-                        return;
-                    }
-                }
-            }
-        };
     }
 }

@@ -9,7 +9,7 @@ use super::held::Held;
 use super::names::{self, Naming, child};
 use super::sweep::Trace;
 use super::trouble::{Trouble, settle};
-use crate::base::{CreateMode, Stat};
+use crate::base::{Code, CreateMode, Stat};
 use crate::client::{Error, Outcome, Result};
 use crate::io::client::background::sleep;
 use crate::io::client::{Client, OneShot, Pending, Session};
@@ -123,14 +123,27 @@ impl Line {
                 trace.sweep().await;
                 return Ok(Attempt::Taken);
             }
-            let before = child(&self.path, &before);
-            let (stat, gone) = self
-                .patiently(ops.exists_and_watch(&before), || ops.exists_and_watch(&before))
-                .await?;
-            if stat.is_some() {
+            if let Some(gone) = self.watch(&session, &child(&self.path, &before)).await? {
                 own = wait_for_turn(gone, own).await?;
             }
         }
+    }
+
+    /// Leaves a watch on the one before us; `None` if it is gone.
+    async fn watch(&self, session: &Session, path: &str) -> Result<Option<OneShot>> {
+        let ops = session.ops();
+        // Of a znode that is gone this leaves no watch, which would stay for nothing.
+        let get = || ops.get_and_watch(path);
+        match self.patiently(get(), get).await {
+            Ok((_, watch)) => return Ok(Some(watch)),
+            Err(error) if error.is_no_node() => return Ok(None),
+            // Who may not read its data may still know whether it is there.
+            Err(error) if error.code() == Some(Code::NoAuth) => {}
+            Err(error) => return Err(error),
+        }
+        let exists = || ops.exists_and_watch(path);
+        let (stat, watch) = self.patiently(exists(), exists).await?;
+        Ok(stat.map(|_| watch))
     }
 
     /// Creates our znode and finds it again if the answer is lost. Its name.
@@ -209,13 +222,13 @@ async fn wait_for_turn(
     }
 }
 
-/// Creates a persistent znode and what is above it, as far as it is missing. `parents` are made with
-/// it; nothing tells who made them.
+/// Creates a persistent znode and what is above it, as far as it is missing. Whether somebody else was
+/// faster does not matter.
 pub(super) async fn make_parents(client: &Client, path: &str) -> Result<()> {
     let create = || client.ops().create(path, Bytes::new()).parents().submit();
     match patiently(client, create(), create).await {
         Ok(_) => Ok(()),
-        Err(error) if error.code() == Some(crate::base::Code::NodeExists) => Ok(()),
+        Err(error) if error.code() == Some(Code::NodeExists) => Ok(()),
         Err(Error::SessionLost { .. }) => client.connected().await,
         Err(error) => Err(error),
     }

@@ -7,7 +7,7 @@
 //!
 //! Each recipe says at its top how it lies in the tree and whose clients can take part; what it is
 //! called there may be shared with other libraries for ever, so it does not change. Nothing keeps state
-//! but the tree; the time is the client's. Futures can be dropped anywhere: what they left behind is
+//! but the tree; the time is the client's. A recipe keeps its client open, as a clone would. Futures can be dropped anywhere: what they left behind is
 //! taken back in the background, within the session that made it.
 //!
 //! **A token that nobody compares is decoration.** A lock tells a program that it may work; only a
@@ -17,6 +17,7 @@
 
 mod barrier;
 pub mod blocking;
+mod claim;
 mod counter;
 mod double_barrier;
 mod election;

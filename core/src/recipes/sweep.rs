@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::names::child;
 use super::trouble::settle_within;
-use crate::client::{Error, Outcome, Result};
+use crate::client::{Error, Outcome, Result, State};
 use crate::io::client::background::spawn;
 use crate::io::client::{Client, Pending, Session, States};
 
@@ -68,6 +68,10 @@ impl Trace {
 
     fn begin(&mut self) -> Option<oneshot::Receiver<Result<bool>>> {
         let place = std::mem::replace(&mut self.place, Place::Nowhere);
+        if matches!(self.session.state(), State::Lost(_)) {
+            // Gone with the session; in a forked child it is the parent's.
+            return None;
+        }
         let (session, states) = (self.session.clone(), self.states.take()?);
         match place {
             Place::Nowhere => None,
