@@ -9,7 +9,7 @@ use std::io::BufRead;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tenure::recipes::{Entered, Held, Lock, Membership, Taken};
+use tenure::recipes::{Entered, Held, Lock, Membership, Partitioner, Share, Taken};
 use tenure::{Client, Error, Result};
 
 /// How long a word that waits may take; a test that needs longer has failed.
@@ -21,6 +21,8 @@ struct Holdings {
     members: HashMap<String, Membership>,
     entered: HashMap<String, Entered>,
     taken: HashMap<String, Taken>,
+    parts: HashMap<String, Partitioner>,
+    shares: HashMap<String, Share>,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -135,6 +137,30 @@ impl Holdings {
                 let mut names: Vec<_> = members.into_iter().map(|member| member.data).collect();
                 names.sort();
                 Ok(listed(names))
+            }
+            "partition" => {
+                let partitioner = client.partitioner(&path, second.split(','), &first).await?;
+                self.parts.insert(path, partitioner);
+                Ok("joined".into())
+            }
+            "share" => {
+                self.shares.remove(&path);
+                let parts = self.parts.get_mut(&path).ok_or(Error::Invalid("not in".into()))?;
+                let share = parts.next().await?;
+                let items = share.items().join(" ");
+                self.shares.insert(path, share);
+                Ok(items)
+            }
+            "outdated" => {
+                let share = self.shares.get(&path).ok_or(Error::Invalid("no share".into()))?;
+                share.outdated().await;
+                Ok(format!("{} left", share.items().len()))
+            }
+            "depart" => {
+                self.shares.remove(&path);
+                let parts = self.parts.remove(&path).ok_or(Error::Invalid("not in".into()))?;
+                parts.leave().await;
+                Ok("gone".into())
             }
             other => Err(Error::Invalid(format!("no such word: {other}").into())),
         }

@@ -267,3 +267,32 @@ def test_members_of_both_see_each_other(root, zk, tenure):
     assert ours("members", path) == "kazoo tenure"
     assert ours("quit", path) == "gone"
     assert list(party) == ["kazoo"]
+
+
+def test_items_are_shared_out_among_both(root, zk, tenure):
+    path, ours = root + "/parts", tenure()
+    partitioner = zk.SetPartitioner(path, ("a", "b", "c"), identifier="kazoo", time_boundary=0.2,
+                                    max_reaction_time=1)
+    partitioner.wait_for_acquire(20)
+    assert partitioner.acquired and list(partitioner) == ["a", "b", "c"]
+    assert ours("partition", path, "tenure", "a,b,c") == "joined"
+    ours.begin("share", path)
+    until(lambda: partitioner.release, what="kazoo is asked to give its items back")
+    assert ours.said.is_drained
+    partitioner.release_set()
+    partitioner.wait_for_acquire(20)
+    assert list(partitioner) == ["a", "c"]
+    assert ours.answer() == "b"
+    # The other way round: kazoo leaves, and all is tenure's.
+    ours.begin("outdated", path)
+    partitioner.finish()
+    assert ours.answer() == "0 left"
+    assert ours("share", path) == "a b c"
+    again = zk.SetPartitioner(path, ("a", "b", "c"), identifier="again", time_boundary=0.2,
+                              max_reaction_time=1)
+    assert ours("outdated", path) == "0 left"
+    assert ours("share", path) == "b"
+    until(lambda: again.acquired, what="kazoo has what tenure gave back")
+    assert list(again) == ["a", "c"]
+    assert ours("depart", path) == "gone"
+    again.finish()
