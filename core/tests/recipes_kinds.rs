@@ -2,6 +2,9 @@
 
 mod support;
 
+use std::future::Future;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use support::soon;
@@ -476,4 +479,85 @@ fn the_blocking_face_does_the_same() {
     assert_eq!(other.queue("/queue").take().expect("takes"), "entry");
     assert_eq!(one.counter("/counter").add(2).expect("adds"), 2);
     assert!(other.counter("/counter").compare_and_set(2, 5).expect("sets"));
+}
+
+/// Polls a future so many times, each time when it asks for it, and drops it and what it came to.
+/// Whether it came to something.
+async fn polled<T>(times: usize, future: impl Future<Output = T>) -> bool {
+    let mut future = pin!(future);
+    let mut left = times;
+    soon(std::future::poll_fn(move |context| {
+        if left == 0 {
+            return Poll::Ready(false);
+        }
+        left -= 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(_) => Poll::Ready(true),
+            Poll::Pending if left == 0 => Poll::Ready(false),
+            Poll::Pending => Poll::Pending,
+        }
+    }))
+    .await
+}
+
+/// Drops the work that `begin` begins on a path of its own after every number of polls, and waits until
+/// nothing is left below what `places` names.
+async fn leaves_nothing<F: Future>(
+    client: &Client,
+    root: &str,
+    begin: impl Fn(String) -> F,
+    places: impl Fn(&str) -> Vec<String>,
+) {
+    let mut points = 0;
+    loop {
+        let path = format!("{root}/{points}");
+        let is_done = polled(points, begin(path.clone())).await;
+        for place in places(&path) {
+            until_children(client, &place, 0).await;
+        }
+        points += 1;
+        if is_done {
+            break;
+        }
+    }
+    assert!(points > 2, "it waits for an answer: {points}");
+}
+
+#[tokio::test]
+async fn whatever_is_dropped_anywhere_leaves_nothing() {
+    let server = server();
+    let client = client(&server).await;
+    let itself = |path: &str| vec![path.to_owned()];
+    let client = &client;
+    let begin = |path: String| async move { client.semaphore(&path, 1).acquire().await };
+    leaves_nothing(client, "/sem", begin, |path| vec![path.into(), format!("{path}-__lock__")])
+        .await;
+    let begin = |path: String| async move { client.double_barrier(&path, 1).enter().await };
+    // The one that enters says so, by a znode that nobody takes away.
+    for points in 0..4 {
+        let path = format!("/double/{points}");
+        if polled(points, begin(path.clone())).await {
+            break;
+        }
+        until_children(client, &path, 0).await;
+    }
+    let begin = |path: String| async move { client.group(&path).join("me").await };
+    leaves_nothing(client, "/group", begin, itself).await;
+    let begin = |path: String| async move {
+        client.services(&path).announce_bytes("db", "id", "here").await
+    };
+    leaves_nothing(client, "/services", begin, |path| vec![format!("{path}/db")]).await;
+    let begin = |path: String| async move {
+        let mut parts = client.partitioner(&path, ["a", "b"], "me").await.expect("joins");
+        drop(parts.next().await);
+    };
+    let places = |path: &str| {
+        ["party", "locks/a", "locks/b"].iter().map(|place| format!("{path}/{place}")).collect()
+    };
+    leaves_nothing(client, "/parts", begin, places).await;
+    let begin = |path: String| async move {
+        client.locking_queue(&path).put("entry").await.expect("puts");
+        client.locking_queue(&path).take().await
+    };
+    leaves_nothing(client, "/lq", begin, |path| vec![format!("{path}/taken")]).await;
 }
