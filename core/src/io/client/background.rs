@@ -21,17 +21,8 @@ pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Result
 /// Waits for `length` on the clock of a session's client, whatever runtime polls it, or none. Begins
 /// with the call. At once if the thread of the clients cannot be started.
 pub(crate) fn sleep(
-    _session: &Session,
+    session: &Session,
     length: Duration,
 ) -> impl Future<Output = ()> + Send + use<> {
-    // The timer belongs to the runtime of the clients, whoever polls.
-    let timer = runtime::handle().ok().map(|handle| {
-        let _inside = handle.enter();
-        Box::pin(tokio::time::sleep(length))
-    });
-    async move {
-        if let Some(timer) = timer {
-            timer.await;
-        }
-    }
+    session.shared().time.sleep(length)
 }
