@@ -3,6 +3,7 @@
 //!
 //! * [`Client`] speaks to any server of the protocol; [`blocking::Client`] is the same without
 //!   `async`. Start at [`Client::builder`].
+//! * [`recipes`] are made of it: locks, elections, queues.
 //! * [`server::Server`] is a whole server inside this process, on threads of its own.
 //!
 //! ```
@@ -51,6 +52,8 @@ pub mod replication;
 
 mod io;
 
+pub mod recipes;
+
 pub use base::{
     Acl, Code, CreateMode, Identity, Millis, Perms, SessionId, Stat, WallMillis, WatchMode,
     WatcherKind, Zxid,
@@ -62,9 +65,9 @@ pub use client::{
 };
 pub use io::blocking;
 pub use io::client::{
-    Builder, Children, Client, ClientTls, Create, Created, Multi, MultiReply, OneShot, Ops,
-    Pending, Predecessor, Read, ReadReply, Register, Registration, RequestOptions, Session, States,
-    Value, View, Watch, WatchOptions, WatchStream, is_callback_thread,
+    Builder, Children, Client, ClientTls, Create, Created, Guard, Guards, Multi, MultiReply,
+    OneShot, Ops, Pending, Predecessor, Read, ReadReply, Register, Registration, RequestOptions,
+    Session, States, Value, View, Watch, WatchOptions, WatchStream, is_callback_thread,
 };
 pub use wire::{Features, Reply, Request};
 

@@ -205,7 +205,9 @@ pub(crate) fn status_of(error: &Error) -> tenure_status {
         Error::Server { code, .. } | Error::Multi { code, .. } => code.number(),
         Error::ConnectionLoss { .. } => TENURE_ECONNLOSS,
         Error::Timeout { .. } => TENURE_ETIMEDOUT,
-        Error::SessionLost { .. } | Error::EnsembleRegressed { .. } => TENURE_ELOST,
+        Error::SessionLost { .. } | Error::LockLost { .. } | Error::EnsembleRegressed { .. } => {
+            TENURE_ELOST
+        }
         Error::AuthFailed => TENURE_AUTH_FAILED,
         Error::Tls(_) => TENURE_ETLS,
         Error::WatchRemoved => TENURE_ECANCELED,

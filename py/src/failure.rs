@@ -21,6 +21,7 @@ impl Failure {
             Error::ConnectionLoss { .. } => "ConnectionLoss",
             Error::Timeout { .. } => "Timeout",
             Error::SessionLost { .. } => "SessionLost",
+            Error::LockLost { .. } => "LockLost",
             Error::AuthFailed => "AuthFailed",
             Error::Tls(_) => "Tls",
             Error::WatchRemoved => "WatchRemoved",

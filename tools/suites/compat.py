@@ -20,10 +20,13 @@ def kazoo(shop: Workshop) -> Tally:
     """kazoo against the `tenure` program."""
     # First, because it may not be possible here.
     python = shop.python_env.python
-    broken = build_server(shop)
+    broken = build_server(shop) or shop.prepare(
+        ["cargo", "build", "--package", "tenure", "--example", "contend"],
+        "the program that contends with kazoo builds")
     return broken or shop.step(
         [python, *PYTEST, "tests/compat/kazoo"], tally.pytest,
-        env={"TENURE_BIN": str(server(shop))})
+        env={"TENURE_BIN": str(server(shop)),
+             "TENURE_CONTEND": str(shop.target / "debug" / "examples" / "contend")})
 
 
 def libzookeeper(shop: Workshop) -> Tally:

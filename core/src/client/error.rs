@@ -120,6 +120,14 @@ pub enum Error {
         /// Whether the request had left the process.
         sent: bool,
     },
+    /// A lock, or what else was claimed for one session, is not held any more, or may not be.
+    #[error("{}", if *.certain { "the lock is lost" } else { "the lock may be lost" })]
+    LockLost {
+        /// The epoch it was held in.
+        epoch: Epoch,
+        /// False while the session may still live: nothing says that somebody else has it.
+        certain: bool,
+    },
     /// A server refused an identity. The client is finished: no server is asked again.
     #[error("authentication failed; check scheme and credential")]
     AuthFailed,
@@ -193,7 +201,8 @@ impl Error {
         match self {
             Error::ConnectionLoss { epoch, .. }
             | Error::Timeout { epoch, .. }
-            | Error::SessionLost { epoch, .. } => Some(*epoch),
+            | Error::SessionLost { epoch, .. }
+            | Error::LockLost { epoch, .. } => Some(*epoch),
             _ => None,
         }
     }

@@ -6,12 +6,14 @@
 //! order, on a second thread that each client starts when the first callback is due.
 
 mod attempts;
+pub(crate) mod background;
 mod builder;
 mod callbacks;
 mod connection;
 mod create;
 mod driver;
 mod feed;
+mod guard;
 mod handle;
 mod hub;
 mod multi;
@@ -36,6 +38,7 @@ mod watch;
 pub use builder::Builder;
 pub use callbacks::is_callback_thread;
 pub use create::Create;
+pub use guard::{Guard, Guards};
 pub use handle::Client;
 pub use multi::Multi;
 pub use ops::Ops;

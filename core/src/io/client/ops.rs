@@ -46,6 +46,23 @@ impl<'a> Ops<'a> {
         Ops { shared, chroot, epoch }
     }
 
+    /// The same in one epoch only.
+    pub(super) fn pinned(self, epoch: Epoch) -> Ops<'a> {
+        Ops { epoch: Some(epoch), ..self }
+    }
+
+    pub(super) fn epoch(&self) -> Option<Epoch> {
+        self.epoch
+    }
+
+    pub(super) fn shared(&self) -> &'a Arc<Shared> {
+        self.shared
+    }
+
+    pub(super) fn chroot(&self) -> &'a str {
+        self.chroot
+    }
+
     /// Creates a znode; see [`Create`].
     pub fn create(&self, path: &str, data: impl Into<Bytes>) -> Create<'a> {
         Create::new(*self, path.to_owned(), data.into())

@@ -62,6 +62,10 @@ impl Session {
         &self.scope.lease
     }
 
+    pub(super) fn chroot(&self) -> &str {
+        &self.chroot
+    }
+
     /// Its id; [`SessionId::NONE`] until it is connected for the first time.
     pub fn id(&self) -> SessionId {
         self.scope.lease.id()
