@@ -2,12 +2,15 @@
 
 A server embedded in this process with its data on disk, a Python asyncio client, a C program and
 kazoo. Every line is an event that was waited for, with the time at which it was seen; if one does
-not come, the story ends with exit code 1. Run it with `./dev demo`.
+not come, the story ends with exit code 1. Behind it the same life in the three recovery modes, told
+by a Rust program on a clock that is moved by hand. Run it with `./dev demo`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import sys
 import tempfile
 import time
@@ -23,6 +26,8 @@ FOLDER = "/meeting"
 # Seconds that each client asks for, and what the server grants at least and at most.
 ASKED = {"python": 60.0, "kazoo": 3.0, "C": 2.0}
 SHORTEST, LONGEST = 1.0, 4.0
+# A line of the second part: seconds of its clock, who, what.
+SAID = re.compile(r" *([\d.]+) s  (\S+) +(.*)")
 # The whole story, at most.
 LIMIT = 22.0
 
@@ -287,6 +292,26 @@ def _require(claim: bool, what: str) -> None:
         raise Missing(what)
 
 
+async def recover(line: Timeline) -> None:
+    """The second part: one story in each recovery mode, with the times of its own clock."""
+    program = await asyncio.create_subprocess_exec(
+        os.environ["TENURE_DEMO_RECOVERY"], stdout=asyncio.subprocess.PIPE)
+    assert program.stdout is not None, "it was asked for"
+    try:
+        async for told in program.stdout:
+            text = told.decode().rstrip()
+            if said := SAID.fullmatch(text):
+                seconds, who, what = said.groups()
+                line.quote(float(seconds), who, what)
+            elif text:
+                line.title(text)
+        ended = await line.step("the program of the recovery modes ends", program.wait())
+    finally:
+        with suppress(ProcessLookupError):
+            program.kill()
+    _require(ended == 0, "all recovery modes were told to their ends")
+
+
 async def main() -> int:
     line = Timeline()
     with (tempfile.TemporaryDirectory() as data,
@@ -301,6 +326,11 @@ async def main() -> int:
             return 1
         finally:
             await story.close()
+    try:
+        await recover(line)
+    except Missing as missing:
+        line.end(f"Did not happen: {missing}.", "bad")
+        return 1
     line.end(f"Every step was seen, in {line.seconds:.1f} s.", "good")
     return 0
 

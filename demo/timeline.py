@@ -17,7 +17,8 @@ Event: TypeAlias = tuple[float, str, str, str]
 # No event of the story takes this long unless it does not come at all.
 PATIENCE = 8.0
 
-_VOICES = {"server": "36", "python": "94", "kazoo": "35", "C": "33"}
+_VOICES = {"server": "36", "python": "94", "kazoo": "35", "C": "33",
+           "worker": "94", "observer": "35"}
 _TONES = {"good": "32", "bad": "1;31", "loud": "1", "quiet": "2"}
 
 
@@ -43,9 +44,13 @@ class Timeline:
 
     def tell(self, who: str, what: str, *, at: float | None = None, tone: str = "") -> None:
         """One event; `at` is its time if it was measured before now."""
-        when = self._paint(f"{self._since(at):7.3f} s", _TONES["quiet"])
-        name = self._paint(f"{who:<7}", _VOICES.get(who, ""))
-        self._print(f"{when}  {name} {self._paint(what, _TONES.get(tone, ''))}")
+        self.quote(self._since(at), who, what, tone)
+
+    def quote(self, seconds: float, who: str, what: str, tone: str = "") -> None:
+        """One event by another clock than this one's."""
+        when = self._paint(f"{seconds:7.3f} s", _TONES["quiet"])
+        name = self._paint(f"{who:<8} ", _VOICES.get(who, ""))
+        self._print(f"{when}  {name}{self._paint(what, _TONES.get(tone, ''))}")
 
     def tell_sorted(self, *events: Event) -> None:
         """Events that were waited for together, in the order in which they happened."""

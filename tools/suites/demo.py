@@ -22,7 +22,7 @@ def tell(arguments: argparse.Namespace) -> int:
     shop = Workshop()
     shop.begin("demo")
     command = _story(shop)
-    say("building the Python wheel and a C program; the first time takes about two minutes")
+    say("building the Python wheel, a C and a Rust program; the first time takes some minutes")
     failed = _prepare(shop)
     if failed is not None:
         say("\n".join(failed.evidence))
@@ -49,7 +49,8 @@ def _story(shop: Workshop) -> List[Word]:
 
 
 def _environment(shop: Workshop) -> Dict[str, str]:
-    return {"TENURE_DEMO_MEET": str(_program(shop))}
+    recovery = shop.target / "debug" / "examples" / "recovery"
+    return {"TENURE_DEMO_MEET": str(_program(shop)), "TENURE_DEMO_RECOVERY": str(recovery)}
 
 
 def _program(shop: Workshop) -> Path:
@@ -59,7 +60,9 @@ def _program(shop: Workshop) -> Path:
 def _prepare(shop: Workshop) -> Optional[Tally]:
     source = shop.need_path("demo/meet.c")
     return python.installed(shop) or c.build_library(shop) or shop.prepare(
-        c.compile_against_library(shop, source, _program(shop), []), "demo/meet.c compiles")
+        c.compile_against_library(shop, source, _program(shop), []), "demo/meet.c compiles"
+    ) or shop.prepare(["cargo", "build", "--package", "tenure", "--example", "recovery"],
+                      "core/examples/recovery.rs compiles")
 
 
 SUITES = [Suite("demo", "one session from birth to expiry, under three clients", demo)]
