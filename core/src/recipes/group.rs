@@ -18,7 +18,7 @@ use bytes::Bytes;
 use super::line::patiently;
 use super::listing::Listing;
 use super::names::{self, child};
-use super::presence::{Mark, Presence};
+use super::presence::Presence;
 use crate::client::Result;
 use crate::io::client::Client;
 
@@ -65,7 +65,7 @@ impl Group {
     pub async fn join(&self, data: impl Into<Bytes>) -> Result<Membership> {
         let name = format!("{}{MARK}", names::guid()?);
         let path = child(&self.path, &name);
-        let presence = Presence::new(&self.client, path, data.into(), Mark::Name)?;
+        let presence = Presence::new(&self.client, &path, data.into());
         presence.ready().await?;
         Ok(Membership { name, presence })
     }
@@ -119,7 +119,7 @@ impl Membership {
         self.presence.ready().await
     }
 
-    /// Whether the member was there when its znode was looked at last.
+    /// Whether the member is there: no, if its session may have expired. Computed at the call.
     pub fn is_present(&self) -> bool {
         self.presence.is_present()
     }

@@ -25,7 +25,7 @@ use tokio::sync::watch;
 use super::held::{Held, LossPoint};
 use super::listing::Listing;
 use super::names::{self, child};
-use super::presence::{Mark, Presence};
+use super::presence::Presence;
 use super::trouble::PAUSE;
 use crate::client::{Error, Result};
 use crate::io::client::Client;
@@ -81,7 +81,7 @@ impl Client {
         let party = child(path, "party");
         let name = format!("{}-{identifier}", names::guid()?);
         let data = Bytes::copy_from_slice(identifier.as_bytes());
-        let presence = Presence::new(self, child(&party, &name), data, Mark::Name)?;
+        let presence = Presence::new(self, &child(&party, &name), data);
         presence.ready().await?;
         let (teller, members) = watch::channel(None);
         spawn(look(Listing::new(self, &party), teller))?;

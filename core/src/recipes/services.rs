@@ -20,7 +20,7 @@ use bytes::Bytes;
 use super::line::patiently;
 use super::listing::Listing;
 use super::names::{self, child};
-use super::presence::{Mark, Presence};
+use super::presence::Presence;
 use crate::client::{Error, Result};
 use crate::io::client::Client;
 
@@ -87,7 +87,7 @@ impl ServiceRegistry {
         data: impl Into<Bytes>,
     ) -> Result<Announcement> {
         let path = child(&self.service_path(service)?, checked(id)?);
-        let presence = Presence::new(&self.client, path, data.into(), Mark::Data)?;
+        let presence = Presence::new(&self.client, &path, data.into());
         presence.ready().await?;
         Ok(Announcement { presence })
     }

@@ -3,7 +3,7 @@
 //! None of these znodes is in the tree. They are views of the registry: one for each session, with the
 //! values it has bound to itself below it, and one for each of the latest that ended. Any client reads
 //! and watches them like others; a session writes its own values with the ordinary operations
-//! ([`values`]), and nothing else there is written by anybody. What a znode says of its session, and who
+//! (`values`), and nothing else there is written by anybody. What a znode says of its session, and who
 //! may read it, is not replicated: whoever serves sessions says so ([`SessionTexts`]).
 //!
 //! Whether there is a directory is one of the rules, for a write there fails in another way if there is
