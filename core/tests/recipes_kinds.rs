@@ -328,18 +328,6 @@ async fn a_member_is_there_in_every_session_until_it_leaves() {
 }
 
 #[tokio::test]
-async fn a_deleted_member_comes_back() {
-    let server = server();
-    let client = client(&server).await;
-    let member = client.group("/group").join("me").await.expect("joins");
-    let mut listing = client.group("/group").listing();
-    assert_eq!(names(&mut listing).await, [member.name()]);
-    client.ops().delete(&format!("/group/{}", member.name()), None).await.expect("deletes");
-    assert!(names(&mut listing).await.is_empty());
-    assert_eq!(names(&mut listing).await, [member.name()]);
-}
-
-#[tokio::test]
 async fn shares_are_disjoint_and_move_when_members_come_and_go() {
     let server = server();
     let (one, other) = (client(&server).await, client(&server).await);
@@ -479,6 +467,41 @@ fn the_blocking_face_does_the_same() {
     assert_eq!(other.queue("/queue").take().expect("takes"), "entry");
     assert_eq!(one.counter("/counter").add(2).expect("adds"), 2);
     assert!(other.counter("/counter").compare_and_set(2, 5).expect("sets"));
+}
+
+#[test]
+fn the_blocking_face_stands_and_takes_as_well() {
+    let server = server();
+    let connect = || blocking::Client::connect(&server.hosts()).expect("connects");
+    let (one, other) = (connect(), connect());
+    let mut latch = one.leader_latch("/latch", "one").expect("stands");
+    let token = latch.changed().expect("tells").expect("leads");
+    assert!(latch.is_leader());
+    assert_eq!(latch.term().map(|term| term.token()), Some(token));
+    assert_eq!(latch.candidates().expect("reads"), ["one"]);
+    assert_eq!(latch.changed_for(Duration::from_millis(1)), None);
+    latch.resign();
+    assert_eq!(other.election("/latch").leader(), Ok(None));
+    let member = one.group("/group").join("me").expect("joins");
+    let seen = other.group("/group").members().expect("reads");
+    assert_eq!((seen[0].name.as_str(), seen.len()), (member.name(), 1));
+    assert!(member.is_present());
+    member.ready().expect("is there");
+    member.leave();
+    assert_eq!(other.group("/group").members(), Ok(Vec::new()));
+    let pair = one.double_barrier("/double", 2);
+    assert!(pair.enter_for(Duration::from_millis(20)).is_none(), "the other does not come");
+    let alone = other.double_barrier("/alone", 1).identifier("other").enter().expect("enters");
+    alone.leave().expect("leaves");
+    let queue = one.locking_queue("/lq");
+    assert!(queue.take_for(Duration::from_millis(20)).is_none());
+    queue.put("entry", 100).expect("puts");
+    let taken = queue.take().expect("takes");
+    assert!(taken.held().is_held() && taken.data() == "entry");
+    assert!(other.locking_queue("/lq").try_take().expect("answers").is_none());
+    taken.release().expect("gives back");
+    other.locking_queue("/lq").take().expect("takes").consume().expect("is ours");
+    assert!(queue.try_take().expect("answers").is_none());
 }
 
 /// Polls a future so many times, each time when it asks for it, and drops it and what it came to.

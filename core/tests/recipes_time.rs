@@ -1,4 +1,5 @@
-//! Locks on a manual clock, beside planted faults: who is told when, and that no two hold at a time.
+//! Recipes on a manual clock, beside planted faults: who is told when, what a client says of its losses, and
+//! that no two hold at a time.
 
 mod support;
 
@@ -9,7 +10,7 @@ use support::soon;
 use tenure::recipes::{Held, LossPoint};
 use tenure::server::{Clock, Server};
 use tenure::wire::Op;
-use tenure::{Client, Epoch, Error, State};
+use tenure::{Client, Epoch, Error, RestoreReport, State};
 
 const PATH: &str = "/lock";
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -110,6 +111,117 @@ async fn a_time_limit_ends_on_the_clock() {
     assert!(matches!(late, Err(Error::Timeout { .. })));
     assert_eq!(at - begun, Duration::from_secs(60));
     soon(async { while contenders(&client).await != 1 {} }).await;
+}
+
+/// What a client says when it is connected again after the end of its session.
+async fn restored(clock: &Clock, client: &Client) -> Arc<RestoreReport> {
+    let mut states = client.states();
+    loop {
+        tokio::select! {
+            biased;
+            event = states.next() => {
+                if let Some(report) = event.expect("goes on").restored {
+                    return report;
+                }
+            }
+            () = advance(clock, MS * 10) => {}
+        }
+    }
+}
+
+/// How many pings come within a time.
+async fn pings(server: &Server, clock: &Clock, length: Duration) -> u64 {
+    let before = server.faults().received(Op::Ping);
+    advance(clock, length).await;
+    server.faults().received(Op::Ping) - before
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_holder_pings_every_sixth_of_the_timeout() {
+    let (server, clock) = server();
+    let client = connect(&server, &clock).await;
+    let (often, seldom) = (35..=36, 17..=18);
+    let idle = pings(&server, &clock, TIMEOUT * 6).await;
+    assert!(seldom.contains(&idle), "{idle} pings of somebody who holds nothing");
+    let held = soon(client.lock(PATH).acquire()).await.expect("is free");
+    let holding = pings(&server, &clock, TIMEOUT * 6).await;
+    assert!(often.contains(&holding), "{holding} pings of a holder");
+    held.release().await.expect("releases");
+    let idle = pings(&server, &clock, TIMEOUT * 6).await;
+    assert!(seldom.contains(&idle), "{idle} pings after the release");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_held_is_among_the_lost_locks_and_nothing_else_is() {
+    let (server, clock) = server();
+    let (client, waiter) = (connect(&server, &clock).await, connect(&server, &clock).await);
+    let held = soon(client.lock(PATH).acquire()).await.expect("is free");
+    let released = soon(client.lock("/other").acquire()).await.expect("is free");
+    released.release().await.expect("releases");
+    client.ops().create("/plain", "").ephemeral().await.expect("creates");
+    let waiting = {
+        let lock = waiter.lock(PATH);
+        tokio::spawn(async move { lock.acquire().await })
+    };
+    soon(async { while contenders(&client).await != 2 {} }).await;
+    assert!(server.expire(waiter.session().id().0));
+    let report = soon(restored(&clock, &waiter)).await;
+    assert_eq!(report.lost_locks, [""; 0], "who waits has nothing to lose");
+    assert_eq!(report.lost_ephemerals.len(), 1, "but a place in the line");
+    assert!(server.expire(client.session().id().0));
+    let report = soon(restored(&clock, &client)).await;
+    assert_eq!(
+        (&report.lost_locks[..], &report.lost_ephemerals[..]),
+        (&[held.path().to_owned()][..], &["/plain".to_owned()][..],)
+    );
+    assert!(!held.is_held());
+    let next = soon(waiting).await.expect("runs").expect("acquires in its next session");
+    assert!(next.token() > held.token());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_are_in_the_report_of_the_next_session() {
+    let (server, clock) = server();
+    let (client, rival) = (connect(&server, &clock).await, connect(&server, &clock).await);
+    let member = client.group("/group").join("me").await.expect("joins");
+    let announce = |client: &Client| {
+        let registry = client.services("/services");
+        tokio::spawn(async move { registry.announce_bytes("db", "id", "here").await })
+    };
+    let ours = soon(announce(&client)).await.expect("runs").expect("announces");
+    let waiting = announce(&rival);
+    // Whoever comes back finds the name taken.
+    server.faults().refuse(true);
+    assert!(server.expire(client.session().id().0));
+    let theirs = soon(waiting).await.expect("runs").expect("is free now");
+    assert!(!member.is_present() || client.session().epoch() != Epoch::FIRST);
+    server.faults().refuse(false);
+    let report = soon(restored(&clock, &client)).await;
+    assert_eq!(report.registrations, [format!("/group/{}", member.name())]);
+    assert_eq!(report.conflicts, ["/services/db/id"]);
+    assert_eq!((report.lost_locks.len(), report.lost_ephemerals.len()), (0, 0));
+    assert!(member.is_present());
+    // It delays nothing, and is there once the other has gone.
+    soon(theirs.withdraw()).await;
+    soon(ours.ready()).await.expect("is announced again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_member_comes_back_a_second_after_it_came() {
+    let (server, clock) = server();
+    let client = connect(&server, &clock).await;
+    let member = client.group("/group").join("me").await.expect("joins");
+    let mut listing = client.group("/group").listing();
+    assert_eq!(soon(listing.changed()).await.expect("lists").len(), 1);
+    client.ops().delete(&format!("/group/{}", member.name()), None).await.expect("deletes");
+    assert!(soon(listing.changed()).await.expect("lists").is_empty());
+    advance(&clock, Duration::from_secs(1) - MS).await;
+    assert_eq!(client.ops().count("/group").await, Ok(0));
+    assert!(!member.is_present());
+    advance(&clock, MS).await;
+    assert_eq!(client.ops().count("/group").await, Ok(1));
+    soon(member.ready()).await.expect("is there again");
+    assert!(listing.changed().await.expect("lists").contains(member.name()));
 }
 
 /// What `faulty` leaves behind: one contender, and the lock.

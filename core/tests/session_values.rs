@@ -1,10 +1,16 @@
-//! Values that a session binds to itself, as its own client and others see them.
+//! Values that a session binds to itself, as its own client and others see them: in the session directory,
+//! and below a path with servers that have none.
 
 mod support;
 
 use support::soon;
 use tenure::server::Server;
-use tenure::{Client, Error, SessionId};
+use tenure::{Client, Code, Error, SessionId};
+
+/// A server that lists sessions, and one that does not.
+fn server(has_directory: bool) -> Server {
+    Server::builder().session_directory(has_directory).start().expect("a free port")
+}
 
 async fn client(server: &Server, path: Option<&str>) -> Client {
     let builder = Client::builder(server.hosts());
@@ -61,13 +67,29 @@ async fn values_come_and_go(server: &Server, path: Option<&str>) {
 
 #[tokio::test]
 async fn values_below_a_path_come_and_go_with_their_session() {
-    let server = Server::builder().start().expect("a free port");
-    values_come_and_go(&server, Some("/app/sessions")).await;
+    values_come_and_go(&server(false), Some("/app/sessions")).await;
+}
+
+#[tokio::test]
+async fn values_in_the_directory_come_and_go_with_their_session() {
+    values_come_and_go(&server(true), None).await;
+    // The directory is used where there is one, whatever path was named.
+    let server = server(true);
+    let (owner, reader) =
+        (client(&server, Some("/app/sessions")).await, client(&server, None).await);
+    let id = owner.session().id();
+    owner.session().bind("shard", "7").await.expect("binds");
+    let path = format!("/zookeeper/sessions/{id}/data/shard");
+    let value = reader.ops().get(&path).await.expect("anybody can read it");
+    assert_eq!((value.data.as_ref(), value.stat.ephemeral_owner), (b"7".as_slice(), id));
+    assert_eq!(reader.ops().exists("/app").await, Ok(None));
+    let error = reader.ops().set(&path, "8", None).await.expect_err("nobody else can write it");
+    assert_eq!(error.code(), Some(Code::NoAuth));
 }
 
 #[tokio::test]
 async fn without_a_place_for_values_the_error_says_what_to_do() {
-    let server = Server::builder().start().expect("a free port");
+    let server = server(false);
     let client = client(&server, None).await;
     let error = client.session().bind("shard", "7").await.expect_err("no place");
     assert!(error.to_string().contains("session_data_at"), "{error}");
@@ -76,20 +98,24 @@ async fn without_a_place_for_values_the_error_says_what_to_do() {
 
 #[tokio::test]
 async fn a_name_that_is_none_is_refused() {
-    let server = Server::builder().start().expect("a free port");
-    let client = client(&server, Some("/app/sessions")).await;
-    for name in ["", "a/b", "nul\0"] {
-        let error = client.session().bind(name, "x").await;
-        assert!(matches!(error, Err(Error::Invalid(_))), "{name:?}: {error:?}");
+    for has_directory in [true, false] {
+        let server = server(has_directory);
+        let client = client(&server, Some("/app/sessions")).await;
+        for name in ["", "a/b", "nul\0"] {
+            let error = client.session().bind(name, "x").await;
+            assert!(matches!(error, Err(Error::Invalid(_))), "{name:?}: {error:?}");
+        }
     }
 }
 
 #[tokio::test]
 async fn binding_waits_for_the_first_connection() {
-    let server = Server::builder().start().expect("a free port");
-    let builder = Client::builder(server.hosts()).session_data_at("/app/sessions");
-    let client = builder.connect_lazy().expect("a client");
-    soon(client.session().bind("early", "x")).await.expect("binds");
-    let id = client.session().id();
-    assert_eq!(found(&client, id).await, pairs(&[("early", "x")]));
+    for has_directory in [true, false] {
+        let server = server(has_directory);
+        let builder = Client::builder(server.hosts()).session_data_at("/app/sessions");
+        let client = builder.connect_lazy().expect("a client");
+        soon(client.session().bind("early", "x")).await.expect("binds");
+        let id = client.session().id();
+        assert_eq!(found(&client, id).await, pairs(&[("early", "x")]));
+    }
 }

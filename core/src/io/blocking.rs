@@ -4,6 +4,8 @@
 //! not inside asynchronous code, which it would hold up. Nothing here has threads of its own: it is
 //! [`crate::Client`], waited for.
 
+mod registration;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -19,6 +21,8 @@ use super::client::{self as asynchronous, Builder, MultiReply, Read, ReadReply, 
 use super::client::{Children, Created, Value, WatchOptions};
 use crate::base::{Acl, CreateMode, Identity, Stat, WatcherKind};
 use crate::client::{Credentials, Error, LossReason, Result, SessionEvent, State, WatchItem};
+
+pub use registration::Registration;
 
 struct Unpark(Thread);
 

@@ -5,9 +5,13 @@
 
 mod locks;
 mod shared;
+mod standing;
+mod taken;
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use bytes::Bytes;
 
 use super::{LossPoint, held};
 use crate::base::Zxid;
@@ -17,6 +21,8 @@ use crate::io::client::{Guard, Guards, Session};
 
 pub use locks::{Election, Lock, Semaphore};
 pub use shared::{Barrier, Counter, Queue};
+pub use standing::{Group, LeaderLatch, Membership};
+pub use taken::{DoubleBarrier, Entered, LockingQueue, Taken};
 
 impl Client {
     /// See [`crate::Client::lock`].
@@ -44,6 +50,29 @@ impl Client {
         Election::from(self.asynchronous().election(path))
     }
 
+    /// Stands for election from now on; see [`crate::Client::leader_latch`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn leader_latch(&self, path: &str, identifier: impl Into<Bytes>) -> Result<LeaderLatch> {
+        self.asynchronous().leader_latch(path, identifier).map(LeaderLatch::from)
+    }
+
+    /// See [`crate::Client::group`].
+    pub fn group(&self, path: &str) -> Group {
+        Group::from(self.asynchronous().group(path))
+    }
+
+    /// See [`crate::Client::double_barrier`].
+    pub fn double_barrier(&self, path: &str, members: usize) -> DoubleBarrier {
+        DoubleBarrier::from(self.asynchronous().double_barrier(path, members))
+    }
+
+    /// See [`crate::Client::locking_queue`].
+    pub fn locking_queue(&self, path: &str) -> LockingQueue {
+        LockingQueue::from(self.asynchronous().locking_queue(path))
+    }
+
     /// See [`crate::Client::barrier`].
     pub fn barrier(&self, path: &str) -> Barrier {
         Barrier::from(self.asynchronous().barrier(path))
@@ -68,7 +97,13 @@ pub struct Held {
 
 impl From<held::Held> for Held {
     fn from(held: held::Held) -> Held {
-        Held { held: Arc::new(held) }
+        Held::from(Arc::new(held))
+    }
+}
+
+impl From<Arc<held::Held>> for Held {
+    fn from(held: Arc<held::Held>) -> Held {
+        Held { held }
     }
 }
 
