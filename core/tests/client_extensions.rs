@@ -1,5 +1,5 @@
-//! This project's own operations as a program calls them: what passes from one session to another, what
-//! others see of it, who may do it, and what the client says where the server has none of them.
+//! This project's own operations as a program calls them: what passes from one session to another,
+//! what others see of it, who may do it, and what the client says where the server has none of them.
 
 mod support;
 

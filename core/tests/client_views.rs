@@ -13,6 +13,9 @@ use tenure::{
     WatchMode, blocking,
 };
 
+/// A write with a number.
+const ONCE: i32 = 0x7E00;
+
 /// A server, a proxy before it, a client behind the proxy, and one that is not.
 struct Scene {
     server: Server,
@@ -163,7 +166,7 @@ async fn views_read_before_the_program_on_every_new_connection() {
     let frames = scene.proxy.frames();
     let ops: Vec<i32> = frames[before..].iter().map(|frame| frame.op).collect();
     let place = |op: i32| ops.iter().position(|&at| at == op).unwrap_or_else(|| panic!("{ops:?}"));
-    let (watches, read, write) = (place(105), place(4), place(5));
+    let (watches, read, write) = (place(105), place(4), place(ONCE));
     assert!(watches < read && read < write, "{ops:?}");
 }
 

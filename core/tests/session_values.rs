@@ -1,5 +1,5 @@
-//! Values that a session binds to itself, as its own client and others see them: in the session directory,
-//! and below a path with servers that have none.
+//! Values that a session binds to itself, as its own client and others see them: in the session
+//! directory, and below a path with servers that have none.
 
 mod support;
 

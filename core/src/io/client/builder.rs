@@ -87,8 +87,8 @@ impl Builder {
 
     /// What is taken off the session timeout before the session counts as possibly expired. Unless
     /// set, nothing with tenure's servers, which never expire a session early, and a quarter of the
-    /// granted timeout as soon as one connection of the session was to another server. With a margin of the timeout or more the session is
-    /// never safe, and a connection is left as soon as it stands.
+    /// granted timeout as soon as one connection of the session was to another server. With a margin
+    /// of the timeout or more the session is never safe, and a connection is left as soon as it stands.
     pub fn safety_margin(self, margin: Duration) -> Builder {
         self.set(move |settings| settings.margin = Some(margin))
     }
