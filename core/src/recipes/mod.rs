@@ -7,8 +7,9 @@
 //!
 //! Each recipe says at its top how it lies in the tree and whose clients can take part; what it is
 //! called there may be shared with other libraries for ever, so it does not change. Nothing keeps state
-//! but the tree; the time is the client's. A recipe keeps its client open, as a clone would. Futures can be dropped anywhere: what they left behind is
-//! taken back in the background, within the session that made it.
+//! but the tree; the time is the client's. A recipe keeps its client open, as a clone would. Futures can
+//! be dropped anywhere: what they left behind is taken back in the background, within the session that
+//! made it.
 //!
 //! **A token that nobody compares is decoration.** A lock tells a program that it may work; only a
 //! resource that refuses what comes late keeps the work of two holders apart. Guard transactions with
