@@ -97,17 +97,27 @@ pub struct Ended {
 pub struct EndedSessions {
     // Shared with a scan that is under way, and copied by the first session that ends meanwhile.
     latest: Arc<VecDeque<Ended>>,
+    /// How many ids are among them. A client may ask for it a hundred thousand times in one request.
+    distinct: usize,
 }
 
 impl EndedSessions {
     /// One more. The oldest goes when there are too many; returns which session is not among them any
     /// more.
     pub fn note(&mut self, ended: Ended) -> Option<SessionId> {
+        self.distinct += usize::from(self.get(ended.id).is_none());
         let latest = Arc::make_mut(&mut self.latest);
         let is_full = latest.len() >= ENDED_SESSIONS;
         let oldest = if is_full { latest.pop_front() } else { None };
         latest.push_back(ended);
-        oldest.map(|oldest| oldest.id).filter(|&id| self.get(id).is_none())
+        let gone = oldest.map(|oldest| oldest.id).filter(|&id| self.get(id).is_none());
+        self.distinct -= usize::from(gone.is_some());
+        gone
+    }
+
+    /// How many ids are among them.
+    pub fn distinct(&self) -> usize {
+        self.distinct
     }
 
     /// All, the oldest first.
@@ -143,5 +153,26 @@ mod tests {
         }
         assert_eq!((sessions.iter().len(), sessions.get(SessionId(3))), (ENDED_SESSIONS, None));
         assert_eq!(sessions.get(SessionId(4)), Some(&ended(4)));
+    }
+
+    #[test]
+    fn those_listed_are_counted_once_each() {
+        let mut sessions = EndedSessions::default();
+        for round in 0..3 * ENDED_SESSIONS as i64 {
+            // Every third end is that of one of a few ids that come back.
+            let id = if round % 3 == 0 { round % 7 } else { 100 + round };
+            sessions.note(Ended {
+                id: SessionId(id),
+                cause: Cause::Closed,
+                zxid: Zxid(round),
+                at: WallMillis(round),
+                since: WallMillis(0),
+                timeout: Millis(4_000),
+                ephemerals: 0,
+            });
+            let ids: std::collections::BTreeSet<SessionId> =
+                sessions.iter().map(|ended| ended.id).collect();
+            assert_eq!(sessions.distinct(), ids.len(), "after {round}");
+        }
     }
 }

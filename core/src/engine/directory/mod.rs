@@ -78,7 +78,7 @@ impl Engine {
             Place::AllEnded => {
                 let newest = self.registry.ended().iter().next_back();
                 let changed = newest.map_or(Zxid::ZERO, |ended| ended.zxid);
-                Some(list_stat(changed, self.ended_ids().len(), SessionId::NONE))
+                Some(list_stat(changed, self.registry.ended().distinct(), SessionId::NONE))
             }
             Place::Ended(id) => {
                 let ended = self.registry.ended().get(id)?;
@@ -142,11 +142,11 @@ impl Engine {
         match place {
             Place::Top => {
                 let living: usize = self.registry.iter().map(|(_, it)| 1 + below(it)).sum();
-                living + 1 + self.ended_ids().len()
+                living + 1 + self.registry.ended().distinct()
             }
             Place::Session(id) => self.registry.get(id).map_or(0, below),
             Place::Data(id) => self.registry.get(id).map_or(0, values),
-            Place::AllEnded => self.ended_ids().len(),
+            Place::AllEnded => self.registry.ended().distinct(),
             Place::Value(..) | Place::Ended(_) | Place::Nowhere => 0,
         }
     }
