@@ -218,6 +218,20 @@ fn what_is_refused_before_its_turn_was_not_carried_out_and_is_not_kept() {
 }
 
 #[test]
+fn s6_what_was_carried_out_is_not_refused_when_it_comes_again() {
+    let server = Server::builder().max_ephemerals_per_identity(1).start().expect("a free port");
+    let mut session = Session::greeting(server.addr(), ALL);
+    let create = |path| create_body(path, Some(b""), &open(), op::EPHEMERAL);
+    let first = said(&session.once((1, 0), op::CREATE, &create("/a")));
+    assert_eq!(first.1, 0);
+    let mut session = session.reattach(server.addr());
+    // By now the identity has as much as it may, for this very write.
+    assert_eq!(said(&session.once((1, 0), op::CREATE, &create("/a"))), first);
+    assert_eq!(session.once((2, 0), op::CREATE, &create("/b")).err, op::QUOTA_EXCEEDED);
+    assert_eq!(said(&session.once((1, 0), op::CREATE, &create("/a"))), first);
+}
+
+#[test]
 fn malformed_numbers_are_no_write() {
     let server = Subject::start();
     let mut session = Session::greeting(server.addr(), ALL);

@@ -7,7 +7,7 @@ use bytes::BytesMut;
 
 use super::Engine;
 use super::draft::{Asker, Draft};
-use crate::base::{Code, Zxid};
+use crate::base::{Code, SessionId, Zxid};
 use crate::session::window::{Kept, Known};
 use crate::wire::jute::Reader;
 use crate::wire::{Once, Op, Reply, once};
@@ -24,16 +24,27 @@ impl Engine {
         once: &Once,
         asker: Asker<'_>,
     ) -> (Zxid, Result<Reply, Code>) {
-        let registered = self.registry.get(asker.session);
-        let window = registered.and_then(|registered| registered.window.as_deref());
-        match window.map_or(Known::New, |window| window.look_up(once.number)) {
-            Known::Answered(kept) => return (kept.zxid, answer(kept)),
-            Known::Forgotten => return (asker.zxid, Err(FORGOTTEN)),
-            Known::New => {}
+        if let Some(answer) = self.answer_of_then(asker.session, once.number) {
+            return answer;
         }
         let result = self.carry_out(draft, &once.request, asker);
         self.keep_answer(once, asker, &result);
         (asker.zxid, result)
+    }
+
+    /// The answer to a number of a session that has come before, or that none is kept, with the place of
+    /// the transaction it is of. `None` if it is new.
+    pub fn answer_of_then(
+        &self,
+        session: SessionId,
+        number: i64,
+    ) -> Option<(Zxid, Result<Reply, Code>)> {
+        let window = self.registry.get(session)?.window.as_deref()?;
+        match window.look_up(number) {
+            Known::Answered(kept) => Some((kept.zxid, answer(kept))),
+            Known::Forgotten => Some((self.last_zxid, Err(FORGOTTEN))),
+            Known::New => None,
+        }
     }
 
     /// Keeps an answer, and forgets those that the client has.

@@ -67,6 +67,7 @@ impl Desk<'_> {
             Turn::Answer(request) => self.answer((session, None), xid, request),
             Turn::Waited(request, asker) => self.answer((session, Some(asker)), xid, request),
             Turn::Refuse(code) => self.reply(xid, &Err(code)),
+            Turn::Repeated(number) => self.repeat(session, xid, number),
             Turn::Unknown(number) if INTERNAL.contains(&number) => {
                 self.reply(xid, &Err(Code::Unimplemented));
             }
@@ -89,6 +90,13 @@ impl Desk<'_> {
     fn reply(&mut self, xid: i32, result: &Result<Reply, Code>) {
         let zxid = self.engine.last_zxid();
         self.append(|out| reply::put(out, xid, zxid, result));
+    }
+
+    fn repeat(&mut self, session: SessionId, xid: i32, number: i64) {
+        let newest = self.engine.last_zxid();
+        let then = self.engine.answer_of_then(session, number);
+        let (zxid, result) = then.unwrap_or((newest, Err(Code::SessionExpired)));
+        self.append(|out| reply::put(out, xid, zxid, &result));
     }
 
     fn append(&mut self, write: impl FnOnce(&mut BytesMut)) {

@@ -9,9 +9,9 @@ use super::line::Successor;
 use super::outbox::Closing;
 use super::peer::Peer;
 use super::{Limit, Now, Service};
-use crate::base::{Acl, Code, Millis, Password, Perms, SessionId, path};
+use crate::base::{Acl, Code, Millis, Password, Perms, SessionId, Zxid, path};
 use crate::engine::{Change, Changed, Effects, Engine, Txn};
-use crate::wire::{ConnectResponse, Op, Welcome, event, reply};
+use crate::wire::{ConnectResponse, Op, Reply, Request, Welcome, event, reply};
 
 /// A change somebody asked for, to be put in order and applied.
 pub struct Proposal {
@@ -30,6 +30,16 @@ impl Proposal {
             Change::Request(request) => Some(request.unnumbered().op()),
             Change::EndSession { .. } => Some(Op::CloseSession),
             Change::CreateSession { .. } | Change::Reap { .. } => None,
+        }
+    }
+
+    /// What it was answered before, if it is a numbered write that comes again.
+    fn answer_of_then(&self, engine: &Engine) -> Option<(Zxid, Result<Reply, Code>)> {
+        match &self.txn.change {
+            Change::Request(Request::Once(once)) => {
+                engine.answer_of_then(self.txn.session, once.number)
+            }
+            _ => None,
         }
     }
 
@@ -177,16 +187,21 @@ impl Service {
         }
     }
 
-    /// A proposal is not carried out, and its asker is told why. Like a delivery it stands in the
+    /// A proposal is not carried out, and its asker is told why; if it is a numbered write that was
+    /// carried out before, what it was answered then. Like a delivery it stands in the
     /// order of proposals, and under the engine's write guard.
     pub fn refuse(&self, engine: &Engine, proposal: &Proposal, code: Code, now: Now) {
-        if let Some(audit) = &self.options.audit {
+        let then = proposal.answer_of_then(engine);
+        if let Some(audit) = &self.options.audit
+            && then.is_none()
+        {
             audit.note_refusal(proposal, code);
         }
+        let (zxid, result) = then.unwrap_or((engine.last_zxid(), Err(code)));
         match &proposal.origin {
             Some(Origin { peer, answer: Answer::Reply(xid) | Answer::LastReply(xid) }) => {
                 self.reply(peer, (*xid, proposal, now), |out| {
-                    reply::put(out, *xid, engine.last_zxid(), &Err(code));
+                    reply::put(out, *xid, zxid, &result);
                 });
             }
             // There is no way to say why, and another server may have room.

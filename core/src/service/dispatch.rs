@@ -206,6 +206,9 @@ impl<'a> Batch<'a> {
         if !faults.is_armed() {
             return false;
         }
+        // Whether the session is one of this server's own is asked under a lock that comes before that of
+        // an outbox.
+        self.hold = None;
         let turn = match faults.judge(request.unnumbered().op()) {
             Verdict::Carry => self.service.read_only_turn(held.session, request),
             Verdict::LoseReply if request.op().path() == Path::Write => {
@@ -295,8 +298,9 @@ impl<'a> Batch<'a> {
                 (change, Answer::LastReply(xid))
             }
             request => {
-                if let Err(code) = self.expect_room(held, &request) {
-                    self.in_turn(held, xid, Turn::Refuse(code), 0);
+                if let Some((limit, code)) = self.lack(held, &request) {
+                    let turn = self.refusal(held, &request, (limit, code));
+                    self.in_turn(held, xid, turn, 0);
                     return None;
                 }
                 (Change::Request(request), Answer::Reply(xid))
@@ -310,22 +314,34 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// Fails if a write is refused before it is put in order.
-    fn expect_room(&mut self, held: &Held, request: &Request) -> Result<(), Code> {
+    /// The turn of a write that is refused before it is put in order. One that was carried out already,
+    /// and comes again, was not refused then: its client has to hear what became of it.
+    fn refusal(&mut self, held: &Held, request: &Request, (limit, code): (Limit, Code)) -> Turn {
+        if let Request::Once(once) = request {
+            // The tree may be asked, and the guard is not taken twice.
+            self.hold = None;
+            if self.service.engine().answer_of_then(held.session, once.number).is_some() {
+                return Turn::Repeated(once.number);
+            }
+        }
+        self.service.note(limit, self.now);
+        Turn::Refuse(code)
+    }
+
+    /// What there is too little of for a write to be put in order, if anything.
+    fn lack(&mut self, held: &Held, request: &Request) -> Option<(Limit, Code)> {
         let service = self.service;
         if service.is_under_pressure(request, self.now) {
-            service.note(Limit::Throttled, self.now);
-            return Err(Code::ThrottledOp);
+            return Some((Limit::Throttled, Code::ThrottledOp));
         }
         if service.has_full_accounts() {
             // The tree may be asked, and the guard is not taken twice.
             self.hold = None;
             if service.is_full_for_ephemerals(held.session, request) {
-                service.note(Limit::Ephemerals, self.now);
-                return Err(Code::QuotaExceeded);
+                return Some((Limit::Ephemerals, Code::QuotaExceeded));
             }
         }
-        Ok(())
+        None
     }
 
     /// The guards, taken if they are not held, and taken anew after a run of reads.

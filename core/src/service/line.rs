@@ -28,6 +28,8 @@ pub(super) enum Turn {
     Waited(Request, Arc<[Identity]>),
     /// A request that could not be read or is not allowed here.
     Refuse(Code),
+    /// A numbered write that has come before: it has the answer of then.
+    Repeated(i64),
     /// An operation nobody knows: the answer says so, and the connection ends.
     Unknown(i32),
     /// A request of somebody who has to prove an identity first: the same.
@@ -54,7 +56,7 @@ impl Turn {
             Turn::Answer(request) | Turn::Waited(request, _) => {
                 request.is_walk() || request.is_list()
             }
-            Turn::Refuse(_) => false,
+            Turn::Refuse(_) | Turn::Repeated(_) => false,
             Turn::Unknown(_) | Turn::Unproven | Turn::Lost | Turn::End => true,
         }
     }

@@ -46,6 +46,8 @@ mod rest;
 mod secure;
 mod stats;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod turns;
 pub mod words;
 
