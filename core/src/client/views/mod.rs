@@ -37,7 +37,7 @@ pub enum ViewKind {
 }
 
 impl ViewKind {
-    fn mode(self) -> WatchMode {
+    pub(super) fn mode(self) -> WatchMode {
         match self {
             ViewKind::Data | ViewKind::Children => WatchMode::Persistent,
             ViewKind::Tree => WatchMode::PersistentRecursive,
