@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use support::{PATIENCE, Proxy, eventually, soon, until};
 use tenure::server::Server;
+use tenure::wire::Op;
 use tenure::{
     Acl, Client, Code, CreateMode, Error, Identity, Perms, Recovery, State, Value, View, WatchItem,
     WatchMode, blocking,
@@ -163,7 +164,7 @@ async fn views_read_before_the_program_on_every_new_connection() {
     let frames = scene.proxy.frames();
     let ops: Vec<i32> = frames[before..].iter().map(|frame| frame.op).collect();
     let place = |op: i32| ops.iter().position(|&at| at == op).unwrap_or_else(|| panic!("{ops:?}"));
-    let (watches, read, write) = (place(105), place(4), place(5));
+    let (watches, read, write) = (place(105), place(4), place(Op::Once.number()));
     assert!(watches < read && read < write, "{ops:?}");
 }
 

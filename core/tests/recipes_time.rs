@@ -42,7 +42,10 @@ async fn contenders(client: &Client) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_holder_is_told_at_the_moment_the_lock_may_be_lost() {
     let (server, clock) = server();
-    let client = connect(&server, &clock).await;
+    // With a margin, so that the session is in doubt before it has expired.
+    let builder = Client::builder(server.hosts()).clock(&clock).session_timeout(TIMEOUT);
+    let builder = builder.safety_margin(TIMEOUT / 4).backoff(MS * 50, MS * 200);
+    let client = builder.connect().await.expect("connects");
     let held = Arc::new(soon(client.lock(PATH).acquire()).await.expect("is free"));
     let safe = client.session().safe_for().expect("is connected");
     let begun = client.time();
@@ -239,4 +242,41 @@ async fn no_two_hold_at_one_moment_whatever_is_cut() {
     }
     println!("{seen} grants");
     assert!(seen > 30, "the lock went round: {seen}");
+}
+
+/// A client with a short grace, which may be in doubt while its connection stands.
+async fn anxious(server: &Server, clock: &Clock) -> Client {
+    let builder = Client::builder(server.hosts()).clock(clock).session_timeout(TIMEOUT);
+    let builder = builder.crash_grace(Some(MS * 400)).op_timeout(Some(MS * 150));
+    builder.connect().await.expect("connects")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_latch_hears_that_a_doubt_is_over_though_its_connection_stood() {
+    let (server, clock) = server();
+    let client = anxious(&server, &clock).await;
+    let mut latch = client.leader_latch(PATH, "me").expect("stands");
+    let term = soon(latch.changed()).await.expect("leads");
+    assert!(term.is_some() && latch.is_leader());
+    server.faults().silence(client.session().id(), true);
+    advance(&clock, MS * 600).await;
+    assert_eq!(soon(latch.changed()).await, Ok(None));
+    assert!(!latch.is_leader());
+    server.faults().silence(client.session().id(), false);
+    advance(&clock, MS * 600).await;
+    assert!(latch.is_leader(), "the same session was never left");
+    assert_eq!(soon(latch.changed()).await, Ok(term));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_comes_to_an_end_after_a_doubt_though_its_connection_stood() {
+    let (server, clock) = server();
+    let client = anxious(&server, &clock).await;
+    let held = soon(client.lock(PATH).acquire()).await.expect("is free");
+    server.faults().silence(client.session().id(), true);
+    let release = tokio::spawn(async move { held.release().await });
+    advance(&clock, MS * 800).await;
+    server.faults().silence(client.session().id(), false);
+    advance(&clock, Duration::from_secs(2)).await;
+    assert_eq!(soon(release).await.expect("runs"), Ok(()));
 }

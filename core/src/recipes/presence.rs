@@ -120,7 +120,11 @@ async fn keep(
                 stage.send_replace(Stage::Over);
                 return;
             }
-            Some(Ok(())) => stage.send_replace(Stage::Absent),
+            Some(Ok(())) => {
+                // Nothing of ours is there, and a late deletion would strike the next.
+                trace.keep();
+                stage.send_replace(Stage::Absent)
+            }
             Some(Err(error)) => {
                 stage.send_replace(Stage::Absent);
                 let settled = tokio::select! {
