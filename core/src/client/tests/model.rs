@@ -120,7 +120,7 @@ impl Model {
                 return Ok(Reply::Children2 { names, stat });
             }
             Request::AddWatch { mode, .. } => {
-                drop(self.watched.insert((path.clone(), kind_of(*mode))))
+                self.watched.insert((path.clone(), kind_of(*mode)));
             }
             Request::SetWatches(watches) => {
                 let plain =
