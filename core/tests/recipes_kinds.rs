@@ -10,7 +10,8 @@ use std::time::Duration;
 use support::soon;
 use tenure::recipes::{Instance, Listing, LossPoint};
 use tenure::server::{Clock, Server};
-use tenure::{Builder, Client, CreateMode, Epoch, Error, Outcome, blocking};
+use tenure::wire::Op;
+use tenure::{Builder, Client, CreateMode, Epoch, Error, Outcome, State, blocking};
 
 /// A server whose sessions end when a test says so.
 fn server() -> Server {
@@ -160,6 +161,27 @@ async fn a_barrier_holds_everybody_until_it_is_opened() {
 }
 
 #[tokio::test]
+async fn a_barrier_is_closed_when_it_says_so_also_if_the_session_ended_meanwhile() {
+    let server = server();
+    let client = client(&server).await;
+    let mut states = client.states();
+    server.faults().refuse(true);
+    server.faults().lose_request(Op::Create, 1);
+    let barrier = client.barrier("/barrier");
+    let closing = {
+        let barrier = barrier.clone();
+        tokio::spawn(async move { barrier.close().await })
+    };
+    let is_cut =
+        async { while states.next().await.expect("an event").state != State::Suspended {} };
+    soon(is_cut).await;
+    expire(&server, &client);
+    server.faults().refuse(false);
+    soon(closing).await.expect("runs").expect("closes");
+    assert_eq!(barrier.is_open().await, Ok(false));
+}
+
+#[tokio::test]
 async fn a_double_barrier_is_passed_together_both_ways() {
     let server = server();
     let witness = client(&server).await;
@@ -298,6 +320,47 @@ async fn a_locking_queue_gives_an_entry_to_one_until_it_is_consumed() {
     last.consume().await.expect("is still ours");
     until_children(&one, "/lq/entries", 0).await;
     until_children(&one, "/lq/taken", 0).await;
+}
+
+/// Polls a future so many times, and before each time lets everything arrive that is on its way to it.
+async fn step<F: Future>(
+    client: &Client,
+    mut future: std::pin::Pin<&mut F>,
+    times: usize,
+) -> Option<F::Output> {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    for _ in 0..times {
+        client.ops().sync("/").await.expect("answers");
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return Some(output);
+        }
+    }
+    None
+}
+
+#[tokio::test]
+async fn a_worker_that_waits_gets_what_was_taken_and_given_back_meanwhile() {
+    let server = server();
+    let (one, other) = (client(&server).await, client(&server).await);
+    for (before, between) in (0..7).flat_map(|before| (0..7).map(move |then| (before, then))) {
+        let path = format!("/lq-{before}-{between}");
+        let (queue, theirs) = (one.locking_queue(&path), other.locking_queue(&path));
+        queue.put("entry").await.expect("puts");
+        let entry = queue.try_take().await.expect("takes").expect("waits there");
+        let mut waiting = pin!(theirs.take());
+        assert!(step(&other, waiting.as_mut(), 25).await.is_none());
+        entry.release().await.expect("gives back");
+        if step(&other, waiting.as_mut(), before).await.is_some() {
+            continue;
+        }
+        let Some(entry) = queue.try_take().await.expect("answers") else { continue };
+        if step(&other, waiting.as_mut(), between).await.is_some() {
+            continue;
+        }
+        entry.release().await.expect("gives back");
+        let taken = step(&other, waiting.as_mut(), 50).await;
+        assert!(taken.is_some(), "asleep beside an entry: {before}, {between}");
+    }
 }
 
 #[tokio::test]

@@ -133,6 +133,12 @@ impl Lease {
         }
     }
 
+    /// Whether there is a connection, whatever may have become of the session since it was heard of.
+    pub fn has_connection(&self) -> bool {
+        let state = decode(self.state.load(Ordering::Acquire));
+        matches!(state, State::Connected | State::ReadOnly)
+    }
+
     /// Why the epoch is over, if it is.
     pub fn ended(&self) -> Option<LossReason> {
         match decode(self.state.load(Ordering::Acquire)) {

@@ -107,7 +107,7 @@ impl Machine {
             Step::Look => self.look_answered(now, id, result),
             Step::List => self.list_answered(id, result),
             Step::Read => self.read_answered(id, result),
-            Step::Write => self.write_answered(id, result),
+            Step::Write => self.write_answered(now, id, result),
             Step::Sync => self.take_step(id),
             Step::Fence(session) => {
                 let code = result.err().map(|error| error.code());
@@ -168,16 +168,27 @@ impl Machine {
             Ok(Reply::Stat(stat)) if stat.ephemeral_owner == own => self.is_ours(id, &stat),
             Ok(Reply::Stat(stat)) => self.is_anothers(id, stat.ephemeral_owner),
             Err(error) if error.is_no_node() => self.is_absent(now, id),
-            Err(error) => self.refuse_registration(now, id, error),
+            Err(error) => {
+                // It left no watch.
+                registration.is_watched = false;
+                registration.is_in_doubt = error.is_retryable();
+                self.refuse_registration(now, id, error);
+            }
             Ok(_) => {}
         }
     }
 
     fn is_ours(&mut self, id: RegistrationId, stat: &Stat) {
+        let epoch = self.epoch();
         let Some(registration) = self.registrations.all.get_mut(&id) else { return };
         registration.version = stat.version;
-        if registration.is_present || registration.is_closing {
+        if registration.is_closing {
             registration.is_present = true;
+            return self.take_step(id);
+        }
+        if registration.is_present {
+            let state = registration.present(epoch);
+            self.say(id, state);
             return self.take_step(id);
         }
         self.step(id, Step::Read);
@@ -254,7 +265,7 @@ impl Machine {
         self.step(id, Step::Write);
     }
 
-    fn write_answered(&mut self, id: RegistrationId, result: Result<Reply>) {
+    fn write_answered(&mut self, now: Moment, id: RegistrationId, result: Result<Reply>) {
         let Some(registration) = self.registrations.all.get_mut(&id) else { return };
         match result {
             Ok(reply) => {
@@ -268,13 +279,9 @@ impl Machine {
             Err(error) if matches!(error.code(), Some(Code::BadVersion | Code::NoNode)) => {
                 self.step(id, Step::Look);
             }
-            Err(error) => {
-                // To be deleted it need not be written.
-                registration.is_stuck = !registration.is_closing;
-                self.say(id, RegistrationState::Refused(error));
-                self.settle_registration(id);
-                self.take_step(id);
-            }
+            // To be deleted it need not be written.
+            Err(_) if registration.is_closing => self.take_step(id),
+            Err(error) => self.refuse_registration(now, id, error),
         }
     }
 

@@ -240,7 +240,14 @@ impl Machine {
 
     /// Keeps the list of what goes with the session.
     fn note_ephemerals(&mut self, request: &Request, decoded: &Result<Reply, Code>) {
-        let Ok(reply) = decoded else { return };
+        let reply = match decoded {
+            Ok(reply) => reply,
+            Err(Code::NoNode) if request.op() == Op::Delete => {
+                self.ephemerals.remove(chroot::subject(request));
+                return;
+            }
+            Err(_) => return,
+        };
         match (request, reply) {
             (Request::Create(create), Reply::Created { path } | Reply::Created2 { path, .. })
                 if create.mode().is_ok_and(|mode| mode.is_ephemeral()) =>

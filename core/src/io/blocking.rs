@@ -42,9 +42,18 @@ pub fn wait_for<T>(future: impl Future<Output = T>, timeout: Duration) -> Option
     wait_until(future, Instant::now().checked_add(timeout))
 }
 
+thread_local! {
+    static WAKER: Waker = unparking();
+}
+
+fn unparking() -> Waker {
+    Waker::from(Arc::new(Unpark(thread::current())))
+}
+
 fn wait_until<T>(future: impl Future<Output = T>, deadline: Option<Instant>) -> Option<T> {
     let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    // One for all waits of a thread: what is waited for again and again keeps it once.
+    let waker = WAKER.try_with(Waker::clone).unwrap_or_else(|_| unparking());
     let mut context = Context::from_waker(&waker);
     loop {
         if let Poll::Ready(value) = future.as_mut().poll(&mut context) {

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::claim::{Claim, forget_claim, note_claim, watch_over};
 use super::sweep;
+use super::trouble::PAUSE;
 use crate::base::{Stat, Zxid};
 use crate::client::{Error, Result, State};
 use crate::io::client::background::{sleep, spawn};
@@ -144,9 +145,17 @@ impl Held {
             if self.is_held() {
                 return true;
             }
+            // On a connection that stands no event tells that an answer came after all.
+            let answer = async {
+                match self.claim.session.has_connection() {
+                    true => sleep(&self.claim.session, PAUSE).await,
+                    false => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 _ = gone.changed() => {}
                 event = states.next() => if event.is_none() { return false },
+                () = answer => {}
             }
         }
     }
@@ -201,23 +210,25 @@ impl Held {
         if self.is_released.swap(true, Ordering::AcqRel) {
             return None;
         }
-        let was_gone = *self.claim.gone.borrow();
-        self.claim.note_gone();
-        forget_claim(&self.claim.session, &self.claim.path);
         let session = self.claim.session.clone();
-        if was_gone || matches!(session.state(), State::Lost(_)) {
+        // Asked first: in a forked child the locks of the rest may be held for ever.
+        let is_over = matches!(session.state(), State::Lost(_));
+        if is_over || *self.claim.gone.borrow() {
             // Nothing is there any more; in a forked child it is the parent's.
             let (sender, receiver) = tokio::sync::oneshot::channel();
             let _ = sender.send(Ok(false));
+            forget_claim(&session, &self.claim.path);
             return Some(receiver);
         }
+        self.claim.note_gone();
+        forget_claim(&session, &self.claim.path);
         Some(sweep::remove(session, self.client.states(), self.claim.path.clone()))
     }
 
     /// How it is lost at this moment, if it is.
     fn loss(&self, at: LossPoint) -> Option<Error> {
         let session = &self.claim.session;
-        if *self.claim.gone.borrow() || matches!(session.state(), State::Lost(_)) {
+        if matches!(session.state(), State::Lost(_)) || *self.claim.gone.borrow() {
             return Some(self.lost_error(true));
         }
         let is_doubtful = at == LossPoint::Jeopardy && session.safe_for().is_none();

@@ -167,6 +167,9 @@ impl Line {
             }
             settle(&self.client, error).await?;
             if is_unknown {
+                // So that the server has applied whatever came through: a contender that is overlooked
+                // would stand before us.
+                drop(session.ops().sync(&self.path));
                 let children = || session.ops().children(&self.path);
                 let found = match self.patiently(children(), children).await {
                     Ok(children) => children.names,
@@ -226,11 +229,14 @@ async fn wait_for_turn(
 /// faster does not matter.
 pub(super) async fn make_parents(client: &Client, path: &str) -> Result<()> {
     let create = || client.ops().create(path, Bytes::new()).parents().submit();
-    match patiently(client, create(), create).await {
-        Ok(_) => Ok(()),
-        Err(error) if error.code() == Some(Code::NodeExists) => Ok(()),
-        Err(Error::SessionLost { .. }) => client.connected().await,
-        Err(error) => Err(error),
+    loop {
+        match patiently(client, create(), create).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.code() == Some(Code::NodeExists) => return Ok(()),
+            // It belongs to no session, and may not be there.
+            Err(error @ Error::SessionLost { .. }) => settle(client, error).await?,
+            Err(error) => return Err(error),
+        }
     }
 }
 

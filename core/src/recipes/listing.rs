@@ -47,6 +47,14 @@ impl Listing {
         }
     }
 
+    /// Waits for any change since the last look, if there was one, and looks again: also if the names are
+    /// the same as then, for in between they may have been others. Dropping the future loses nothing.
+    pub(super) async fn stirred(&mut self) -> Result<()> {
+        self.wait().await?;
+        self.known = Some(self.read().await?);
+        Ok(())
+    }
+
     /// Waits for the event that the last look left, if it left one.
     async fn wait(&mut self) -> Result<()> {
         let Some(watch) = &mut self.watch else { return Ok(()) };

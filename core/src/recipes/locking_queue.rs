@@ -112,8 +112,8 @@ impl LockingQueue {
                 return Ok(entry);
             }
             tokio::select! {
-                changed = entries.changed() => changed.map(drop)?,
-                changed = taken.changed() => changed.map(drop)?,
+                stirred = entries.stirred() => stirred?,
+                stirred = taken.stirred() => stirred?,
             }
         }
     }

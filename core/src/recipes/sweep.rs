@@ -135,9 +135,14 @@ fn remove_prefixed(
     parent: String,
     prefix: String,
 ) -> oneshot::Receiver<Result<bool>> {
-    let first = session.ops().children(&parent);
+    let look = |session: &Session, parent: &str| {
+        // So that the server has applied whatever came through before.
+        drop(session.ops().sync(parent));
+        session.ops().children(parent)
+    };
+    let first = look(&session, &parent);
     let work = async move {
-        let look = || session.ops().children(&parent);
+        let look = || look(&session, &parent);
         let Some(children) = found(&session, &mut states, first, look).await? else {
             return Ok(false);
         };
@@ -159,9 +164,14 @@ fn remove_marked(
     path: String,
     mark: Bytes,
 ) -> oneshot::Receiver<Result<bool>> {
-    let first = session.ops().get(&path);
+    let look = |session: &Session, path: &str| {
+        // So that the server has applied whatever came through before.
+        drop(session.ops().sync(path));
+        session.ops().get(path)
+    };
+    let first = look(&session, &path);
     let work = async move {
-        let look = || session.ops().get(&path);
+        let look = || look(&session, &path);
         match found(&session, &mut states, first, look).await? {
             Some(value) if value.data == mark && value.stat.ephemeral_owner == session.id() => {
                 let first = session.ops().delete(&path, None);

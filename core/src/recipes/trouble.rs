@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::base::Code;
-use crate::client::{Error, Outcome, Result, State};
+use crate::client::{Error, Outcome, Result};
 use crate::io::client::background::sleep;
 use crate::io::client::{Client, Session, States};
 
@@ -62,7 +62,7 @@ pub(super) async fn settle_within(session: &Session, states: &mut States, error:
     if needs_pause(error) {
         sleep(session, PAUSE).await;
     }
-    while !is_connected(session.state()) {
+    while !session.has_connection() {
         match states.next().await {
             Some(event) if event.epoch == session.epoch() => {}
             _ => return false,
@@ -75,8 +75,4 @@ pub(super) async fn settle_within(session: &Session, states: &mut States, error:
 /// all that a lost one needs.
 fn needs_pause(error: &Error) -> bool {
     !matches!(error, Error::ConnectionLoss { .. })
-}
-
-fn is_connected(state: State) -> bool {
-    matches!(state, State::Connected | State::ReadOnly)
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::limits::WINDOW_REPLIES;
-use crate::base::{Code, SessionId, Stat};
+use crate::base::{Code, EventKind, SessionId, Stat, WatchMode, WatcherKind, Zxid, path};
 use crate::client::chroot;
 use crate::wire::once::FORGOTTEN;
 use crate::wire::ops::Path;
@@ -31,6 +31,11 @@ pub struct Model {
     pub carried_out: BTreeMap<String, u32>,
     /// A planted defect: numbers mean nothing to it.
     pub is_forgetful: bool,
+    /// Znodes that views are of, by path, each with the number of the write that it is from.
+    pub values: BTreeMap<String, i64>,
+    pub last_write: i64,
+    /// The persistent watches of the connection that stands.
+    pub watched: BTreeSet<(String, WatcherKind)>,
 }
 
 impl Model {
@@ -103,6 +108,31 @@ impl Model {
                 let (data, stat) = (Some("v".into()), Stat::default());
                 return owner.map(|_| Reply::Data { data, stat }).ok_or(Code::NoNode);
             }
+            Request::GetData { .. } if is_viewed(&path) => {
+                let mzxid = Zxid(*self.values.get(&path).ok_or(Code::NoNode)?);
+                let num_children = self.names(&path).len() as i32;
+                let stat = Stat { mzxid, num_children, ..Stat::default() };
+                return Ok(Reply::Data { data: Some(mzxid.0.to_string().into()), stat });
+            }
+            Request::GetChildren2 { .. } if is_viewed(&path) => {
+                self.values.get(&path).ok_or(Code::NoNode)?;
+                let (names, stat) = (self.names(&path), Stat::default());
+                return Ok(Reply::Children2 { names, stat });
+            }
+            Request::AddWatch { mode, .. } => {
+                self.watched.insert((path.clone(), kind_of(*mode)));
+            }
+            Request::SetWatches(watches) => {
+                let plain =
+                    watches.persistent.iter().map(|at| (at.clone(), WatcherKind::Persistent));
+                let recursive = watches.recursive.iter();
+                let recursive = recursive.map(|at| (at.clone(), WatcherKind::PersistentRecursive));
+                self.watched.extend(plain.chain(recursive));
+            }
+            Request::RemoveWatches { kind, .. } => {
+                let watch = (path.clone(), *kind);
+                return self.watched.remove(&watch).then_some(Reply::Done).ok_or(Code::NoWatcher);
+            }
             Request::Fence { session, .. } => self.end(session.0),
             Request::CloseSession => self.end(session),
             _ => {}
@@ -113,8 +143,59 @@ impl Model {
         Ok(success(request))
     }
 
+    /// Somebody else writes, creates or deletes one of the znodes that views are of. The events that
+    /// the connection gets.
+    pub fn change(&mut self, path: &str, is_deleted: bool) -> Vec<(EventKind, String)> {
+        let parent = path::parent(path).unwrap_or(path::ROOT).to_owned();
+        let is_there = self.values.contains_key(path);
+        let kind = match (is_deleted, is_there) {
+            (true, true) if self.names(path).is_empty() => EventKind::Deleted,
+            (true, _) => return Vec::new(),
+            (false, true) => EventKind::DataChanged,
+            (false, false) if parent == path::ROOT || self.values.contains_key(&parent) => {
+                EventKind::Created
+            }
+            (false, false) => return Vec::new(),
+        };
+        self.last_write += 1;
+        match is_deleted {
+            true => drop(self.values.remove(path)),
+            false => drop(self.values.insert(path.into(), self.last_write)),
+        }
+        let is_watched = |at: &str, kind| self.watched.contains(&(at.to_owned(), kind));
+        let mut above = Some(path);
+        let mut is_heard = is_watched(path, WatcherKind::Persistent);
+        while let Some(at) = above {
+            is_heard |= is_watched(at, WatcherKind::PersistentRecursive);
+            above = path::parent(at).filter(|&parent| parent != at);
+        }
+        let mut events = Vec::new();
+        events.extend(is_heard.then(|| (kind, path.to_owned())));
+        if kind != EventKind::DataChanged && is_watched(&parent, WatcherKind::Persistent) {
+            events.push((EventKind::ChildrenChanged, parent));
+        }
+        events
+    }
+
+    pub fn names(&self, path: &str) -> Vec<String> {
+        let below = self.values.keys().filter_map(|at| at.strip_prefix(path)?.strip_prefix('/'));
+        below.filter(|name| !name.contains('/')).map(str::to_owned).collect()
+    }
+
     /// Who is alive.
     pub fn alive(&self) -> BTreeSet<i64> {
         self.sessions.keys().copied().collect()
+    }
+}
+
+/// Whether views are of it.
+fn is_viewed(path: &str) -> bool {
+    path.starts_with("/v")
+}
+
+fn kind_of(mode: WatchMode) -> WatcherKind {
+    match mode {
+        WatchMode::Persistent => WatcherKind::Persistent,
+        WatchMode::PersistentRecursive => WatcherKind::PersistentRecursive,
     }
 }

@@ -338,3 +338,42 @@ fn while_something_stands_on_the_session_pings_come_twice_as_often() {
     assert!(!world.is_connected, "and a silent server is left after half the timeout");
     world.submit(set("/x"));
 }
+
+#[test]
+fn a_look_that_a_busy_server_refused_is_taken_again() {
+    let mut world = World::connected(settings(|_| {}));
+    world.register(1, "/r");
+    answer(&mut world, Op::Create2, created("/r"));
+    answer(&mut world, Op::Exists, Err(Code::ThrottledOp));
+    world.take_heard();
+    world.pass(1_000);
+    answer(&mut world, Op::Exists, Ok(owned(7)));
+    let heard = world.take_heard();
+    assert_eq!(heard.last(), Some(&Heard::Registered(1, present("/r", 1), 0)), "{heard:?}");
+    world.event(EventKind::Deleted, "/r");
+    answer(&mut world, Op::Exists, Err(Code::NoNode));
+}
+
+#[test]
+fn a_write_that_a_busy_server_refused_is_tried_again() {
+    let mut world = registered(|_| {});
+    world.handle(Input::Amend { id: RegistrationId(1), data: "w".into(), revision: 1 });
+    answer(&mut world, Op::SetData, Err(Code::ThrottledOp));
+    world.take_heard();
+    world.pass(1_000);
+    answer(&mut world, Op::SetData, Ok(Reply::Stat(Stat { version: 1, ..Stat::default() })));
+    let heard = world.take_heard();
+    assert_eq!(heard.last(), Some(&Heard::Registered(1, present("/r", 1), 1)), "{heard:?}");
+}
+
+#[test]
+fn what_somebody_else_deleted_is_not_reported_as_lost() {
+    let mut world = World::connected(settings(|_| {}));
+    world.submit(super::world::create("/e", crate::base::CreateMode::Ephemeral));
+    world.serve();
+    world.submit(Request::Delete { path: "/e".into(), version: -1 });
+    answer(&mut world, Op::Delete, Err(Code::NoNode));
+    renew(&mut world);
+    let report = world.events.last().and_then(|event| event.restored.clone()).expect("a report");
+    assert_eq!(report.lost_ephemerals, Vec::<String>::new());
+}

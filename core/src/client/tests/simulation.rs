@@ -8,16 +8,38 @@ use std::time::Duration;
 
 use super::model::Model;
 use super::world::{Heard, World, add_watch, create, get, set, settings};
-use crate::base::{Code, CreateMode, Millis, Password, SessionId};
+use crate::base::{Code, CreateMode, EventKind, Millis, Password, SessionId, path};
 use crate::client::chance::Chance;
+use crate::client::chroot;
 use crate::client::machine::Input;
 use crate::client::{
-    Error, Intent, Outcome, Recovery, RegistrationState, Restore, Result, State, WatchId,
+    Content, Error, Intent, NewView, News, Outcome, Recovery, RegistrationState, Restore, Result,
+    State, ViewKind, WatchId,
 };
 use crate::wire::{ConnectResponse, Features, Reply, Welcome};
 
+/// Views are numbered from here on, behind all calls and streams.
+const FIRST_VIEW: u64 = 1 << 40;
+
 /// Registrations of each client.
 const REGISTRATIONS: u64 = 3;
+
+/// What a server says.
+enum Said {
+    Answer(i32, std::result::Result<Reply, Code>),
+    Event(EventKind, String),
+}
+
+/// One view, as its program sees it.
+struct Shown {
+    kind: ViewKind,
+    path: &'static str,
+    values: BTreeMap<String, i64>,
+    is_fresh: bool,
+}
+
+/// Where znodes are that views are of.
+const VIEWED: [&str; 6] = ["/v", "/v/a", "/v/a/x", "/v/b", "/v/b/y", "/v2"];
 
 /// One random life of a client.
 struct Life {
@@ -32,15 +54,22 @@ struct Life {
     writes: BTreeSet<u64>,
     /// The session that the connection speaks for.
     session: i64,
-    /// Answers that are on their way.
-    answered: VecDeque<(i32, std::result::Result<Reply, Code>)>,
+    /// What is on its way to the client.
+    answered: VecDeque<Said>,
+    /// What each view shows: znodes by their paths, or the names of children.
+    views: BTreeMap<u64, Shown>,
+    opened: u64,
+    /// Whether the server may be too busy to answer a view.
+    is_busy: bool,
+    /// A planted defect: the server says nothing of changes.
+    is_mute: bool,
     registrations: BTreeMap<u64, RegistrationState>,
     epoch: u32,
     is_lost: bool,
 }
 
 impl Life {
-    fn new(seed: u64, is_forgetful: bool) -> Life {
+    fn new(seed: u64, fault: Fault) -> Life {
         let restore = Restore::default;
         let recovery = match seed % 4 {
             0 | 1 => Recovery::Renew(restore()),
@@ -57,7 +86,7 @@ impl Life {
                 settings.recovery = recovery;
             })),
             chance: Chance::new(seed),
-            server: Model { is_forgetful, ..Model::default() },
+            server: Model { is_forgetful: fault == Fault::Forgetful, ..Model::default() },
             welcome: (!seed.is_multiple_of(3)).then_some(welcome),
             leaves_no_doubt: !seed.is_multiple_of(3) && seed % 4 < 2,
             submitted: 0,
@@ -65,6 +94,10 @@ impl Life {
             writes: BTreeSet::new(),
             session: 0,
             answered: VecDeque::new(),
+            views: BTreeMap::new(),
+            opened: 0,
+            is_busy: true,
+            is_mute: fault == Fault::Mute,
             registrations: BTreeMap::new(),
             epoch: 1,
             is_lost: false,
@@ -76,12 +109,14 @@ impl Life {
     }
 
     fn step(&mut self) {
-        match self.chance.next() % 13 {
+        match self.chance.next() % 16 {
             0..3 => self.submit(),
             3..6 => self.receive(),
             6..9 => self.answer(),
             9 => self.world.pass(self.chance.next() % 3_000),
             10 if self.world.is_connected => self.cut(),
+            13 | 14 => self.change(),
+            15 => self.look(),
             11 if self.chance.next().is_multiple_of(8) => self.expire(),
             _ => self.connect(),
         }
@@ -111,6 +146,34 @@ impl Life {
         };
     }
 
+    /// Somebody else changes what views are of.
+    fn change(&mut self) {
+        let path = VIEWED[self.chance.next() as usize % VIEWED.len()];
+        let is_deleted = self.chance.next().is_multiple_of(3);
+        let events = self.server.change(path, is_deleted);
+        if self.world.is_connected && !self.is_mute {
+            self.answered.extend(events.into_iter().map(|(kind, path)| Said::Event(kind, path)));
+        }
+    }
+
+    /// The program opens a view, or drops one.
+    fn look(&mut self) {
+        let oldest = self.views.keys().next().copied();
+        if let Some(watch) = oldest.filter(|_| self.views.len() > 4) {
+            self.views.remove(&watch);
+            return self.world.handle(Input::Unwatch(WatchId(watch)));
+        }
+        self.opened += 1;
+        let watch = FIRST_VIEW + self.opened;
+        let kinds = [ViewKind::Data, ViewKind::Children, ViewKind::Tree];
+        let kind = kinds[self.chance.next() as usize % kinds.len()];
+        let path = VIEWED[self.chance.next() as usize % VIEWED.len()];
+        let shown = Shown { kind, path, values: BTreeMap::new(), is_fresh: false };
+        self.views.insert(watch, shown);
+        let view = NewView { watch: WatchId(watch), kind, path: path.into(), chroot: "".into() };
+        self.world.handle(Input::View(view));
+    }
+
     /// The server takes what was sent, all of it or up to where the connection broke.
     fn take(&mut self, share: u64) {
         if !self.world.is_connected {
@@ -120,8 +183,13 @@ impl Life {
             if self.chance.next() % 100 >= share || !self.server.is_alive(self.session) {
                 break;
             }
-            let answer = self.server.answer(self.session, &request);
-            self.answered.push_back((xid, answer));
+            let is_viewed = chroot::subject(&request).starts_with("/v");
+            let answer = if is_viewed && self.is_busy && self.chance.next().is_multiple_of(6) {
+                Err(Code::ThrottledOp)
+            } else {
+                self.server.answer(self.session, &request)
+            };
+            self.answered.push_back(Said::Answer(xid, answer));
         }
     }
 
@@ -149,8 +217,9 @@ impl Life {
             return;
         }
         match self.answered.pop_front() {
-            Some((xid, Ok(reply))) => self.world.reply(xid, 1, reply),
-            Some((xid, Err(code))) => self.world.reply_error(xid, code),
+            Some(Said::Answer(xid, Ok(reply))) => self.world.reply(xid, 1, reply),
+            Some(Said::Answer(xid, Err(code))) => self.world.reply_error(xid, code),
+            Some(Said::Event(kind, path)) => self.world.event(kind, &path),
             None => {}
         }
     }
@@ -160,6 +229,7 @@ impl Life {
             return;
         }
         self.answered.clear();
+        self.server.watched.clear();
         let request = self.world.accept();
         let asked = request.session_id.0;
         if asked != 0 && !self.server.is_alive(asked) {
@@ -202,14 +272,59 @@ impl Life {
                 Heard::Registered(id, state, _) => {
                     self.registrations.insert(id, state);
                 }
+                Heard::View(watch, news, is_fresh) => self.show(watch, news, is_fresh),
                 _ => {}
+            }
+        }
+    }
+
+    fn show(&mut self, watch: u64, news: News, is_fresh: bool) {
+        // One that was dropped may still say what it has read.
+        let Some(shown) = self.views.get_mut(&watch) else { return };
+        shown.is_fresh = is_fresh;
+        let number = |content: &Content| content.stat.mzxid.0;
+        match news {
+            News::Doubt => {}
+            News::Data(content) => {
+                let value = content.map(|content| (shown.path.to_owned(), number(&content)));
+                shown.values = value.into_iter().collect();
+            }
+            News::Children(listing) => {
+                let names = listing.map(|listing| listing.names).unwrap_or_default();
+                shown.values = names.into_iter().map(|name| (name, 0)).collect();
+            }
+            News::Tree(delta) => {
+                for (path, content) in delta {
+                    match content {
+                        Some(content) => drop(shown.values.insert(path, number(&content))),
+                        None => drop(shown.values.remove(&path)),
+                    }
+                }
+            }
+            News::Ended(error) => panic!("view {watch} ends: {error}"),
+        }
+    }
+
+    /// What a view has to show.
+    fn to_show(&self, shown: &Shown) -> BTreeMap<String, i64> {
+        let values = self.server.values.iter().map(|(path, &number)| (path.clone(), number));
+        match shown.kind {
+            ViewKind::Data => values.filter(|(path, _)| path == shown.path).collect(),
+            ViewKind::Tree => values.filter(|(at, _)| path::is_within(at, shown.path)).collect(),
+            ViewKind::Children => {
+                self.server.names(shown.path).into_iter().map(|name| (name, 0)).collect()
             }
         }
     }
 
     /// No more faults, until nothing is left to do.
     fn calm_down(&mut self) {
-        for _ in 0..400 {
+        self.is_busy = false;
+        for round in 0..400 {
+            if round < 40 {
+                // Who was refused asks again.
+                self.world.pass(100);
+            }
             if !self.world.is_connected && !self.world.is_dialing {
                 self.world.until_dial();
             }
@@ -260,6 +375,17 @@ impl Life {
                 _ => {}
             }
         }
+        for (watch, shown) in &self.views {
+            let expected = self.to_show(shown);
+            if shown.values != expected || !shown.is_fresh {
+                let (kind, path, values, fresh) =
+                    (shown.kind, shown.path, &shown.values, shown.is_fresh);
+                return Err(format!(
+                    "view {watch}, {kind:?} of {path}, shows {values:?}, fresh {fresh}; \
+                     there is {expected:?}"
+                ));
+            }
+        }
         for id in 1..=REGISTRATIONS {
             let is_present =
                 matches!(self.registrations.get(&id), Some(RegistrationState::Present { .. }));
@@ -273,14 +399,25 @@ impl Life {
     }
 }
 
-fn live(seed: u64, is_forgetful: bool) -> Result<(), String> {
-    let mut life = Life::new(seed, is_forgetful);
+/// A planted defect of the server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    None,
+    /// It forgets the numbers of writes.
+    Forgetful,
+    /// It says nothing of changes.
+    Mute,
+}
+
+fn live(seed: u64, fault: Fault) -> Result<(), String> {
+    let mut life = Life::new(seed, fault);
     for _ in 0..600 {
         life.step();
     }
     life.calm_down();
     assert_eq!(life.answers.len() as u64, life.submitted, "C1: seed {seed}");
     let verified = life.verify();
+    life.views.clear();
     life.world.handle(Input::Close);
     life.world.pass(60_000);
     life.listen();
@@ -288,9 +425,9 @@ fn live(seed: u64, is_forgetful: bool) -> Result<(), String> {
 }
 
 #[test]
-fn c1_c3_hold_in_random_lives_and_every_write_is_what_is_said_of_it() {
+fn c1_c3_hold_in_random_lives_and_writes_and_views_are_what_is_said_of_them() {
     for seed in 0..120 {
-        if let Err(fault) = live(seed, false) {
+        if let Err(fault) = live(seed, Fault::None) {
             panic!("seed {seed}: {fault}");
         }
     }
@@ -298,6 +435,12 @@ fn c1_c3_hold_in_random_lives_and_every_write_is_what_is_said_of_it() {
 
 #[test]
 fn a_server_that_forgets_numbers_is_found_out() {
-    let faults = (0..40).filter(|&seed| live(seed, true).is_err()).count();
+    let faults = (0..40).filter(|&seed| live(seed, Fault::Forgetful).is_err()).count();
     assert!(faults > 0, "a write was carried out twice, and nobody noticed");
+}
+
+#[test]
+fn a_server_that_tells_of_no_change_is_found_out() {
+    let faults = (0..8).filter(|&seed| live(seed, Fault::Mute).is_err()).count();
+    assert!(faults > 0, "a view is behind, and nobody noticed");
 }

@@ -381,3 +381,25 @@ fn a_round_ends_however_busy_the_tree_is() {
         serve_tree(&mut world, &tree);
     }
 }
+
+#[test]
+fn a_view_whose_watch_a_busy_server_refused_is_read_again_behind_it() {
+    for kind in [ViewKind::Data, ViewKind::Tree] {
+        let mut world = World::connected(settings(|_| {}));
+        open(&mut world, 1, kind, "/a");
+        let received = world.received();
+        world.reply_error(received[0].0, Code::ThrottledOp);
+        world.reply(received[1].0, 1, data("old", 1, 0));
+        let is_fresh = |heard: &Heard| matches!(heard, Heard::View(_, _, true));
+        assert!(!world.take_heard().iter().any(is_fresh), "nothing would tell of a change");
+        world.pass(VIEW_RETRY.as_millis() as u64);
+        let received = world.received();
+        let requests: Vec<_> = received.iter().map(|(_, request)| request.clone()).collect();
+        assert_eq!(requests, [add_watch("/a", kind.mode()), get("/a")]);
+        world.reply(received[0].0, 1, Reply::Confirmed(0));
+        world.reply(received[1].0, 1, data("new", 2, 0));
+        let heard = world.take_heard();
+        assert!(matches!(heard.as_slice(), [.., Heard::View(1, _, true)]), "{heard:?}");
+        assert_eq!(world.ops(), []);
+    }
+}

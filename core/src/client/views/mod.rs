@@ -37,7 +37,7 @@ pub enum ViewKind {
 }
 
 impl ViewKind {
-    fn mode(self) -> WatchMode {
+    pub(super) fn mode(self) -> WatchMode {
         match self {
             ViewKind::Data | ViewKind::Children => WatchMode::Persistent,
             ViewKind::Tree => WatchMode::PersistentRecursive,
@@ -307,12 +307,12 @@ impl Views {
     pub fn check(&self, watches: &Watches) {
         let mut queued = BTreeSet::new();
         for watch in self.queue.iter().filter(|&watch| self.by_watch.contains_key(watch)) {
-            assert!(queued.insert(watch), "C8: view {watch:?} is queued once");
+            assert!(queued.insert(watch), "C9: view {watch:?} is queued once");
         }
         for (watch, view) in &self.by_watch {
             let is_filed = watches.contains(&view.path, view.kind().mode());
-            assert!(is_filed, "C8: the watch of view {watch:?} is registered");
-            assert_eq!(view.is_queued, queued.contains(watch), "C8: view {watch:?} is queued");
+            assert!(is_filed, "C9: the watch of view {watch:?} is registered");
+            assert_eq!(view.is_queued, queued.contains(watch), "C9: view {watch:?} is queued");
         }
     }
 }

@@ -275,6 +275,8 @@ impl View {
                 Ok(_) => Effect::Goes,
                 Err(code) if is_passing(code) => {
                     self.is_unwatched = true;
+                    // What was read behind it is read again: nothing tells of changes.
+                    self.start_over();
                     Effect::Waits
                 }
                 Err(code) => Effect::Ends(self.refused(code)),

@@ -97,6 +97,13 @@ impl Session {
         self.scope.lease.state(self.shared.time.now())
     }
 
+    /// Whether there is a connection. Unlike [`Session::state`] it does not change without an event,
+    /// so that who waits for it hears of it: with a short grace a session may be in doubt for a while
+    /// on a connection that stands.
+    pub(crate) fn has_connection(&self) -> bool {
+        !self.shared.is_forked() && self.scope.lease.has_connection()
+    }
+
     /// How long from now the session certainly lives: the time the last answered request was sent,
     /// plus the granted timeout, minus the safety margin, minus now. `None` if it may have expired,
     /// and in a forked child.
