@@ -40,6 +40,11 @@ struct State_ {
     refuses: AtomicBool,
     is_silent: AtomicBool,
     falsifies: AtomicBool,
+    forgets: AtomicBool,
+    /// Connections below this number are held back.
+    held: AtomicUsize,
+    /// How many connections carry no requests any more.
+    ended: AtomicUsize,
     is_over: AtomicBool,
 }
 
@@ -92,6 +97,34 @@ impl Proxy {
         self.state.falsifies.store(true, Ordering::SeqCst);
     }
 
+    /// Whether a session is never resumed: who asks for one gets another.
+    pub fn forget(&self, forgets: bool) {
+        self.state.forgets.store(forgets, Ordering::SeqCst);
+    }
+
+    /// Keeps what clients send on the connections of so far, also when they end.
+    pub fn hold(&self) {
+        self.state.held.store(self.connections(), Ordering::SeqCst);
+    }
+
+    /// Lets it go on.
+    pub fn release(&self) {
+        self.state.held.store(0, Ordering::SeqCst);
+    }
+
+    /// Cuts all connections on the side of the clients; servers do not hear of it before what was
+    /// held has come.
+    pub fn cut_clients(&self) {
+        for stream in self.state.streams.lock().unwrap().iter().step_by(2) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// How many connections have carried all that they will.
+    pub fn ended(&self) -> usize {
+        self.state.ended.load(Ordering::SeqCst)
+    }
+
     /// How many connections were asked for.
     pub fn connections(&self) -> usize {
         self.state.connections.load(Ordering::SeqCst)
@@ -124,19 +157,27 @@ impl State_ {
 
     fn carry_requests(&self, connection: usize, mut from: TcpStream, mut to: TcpStream) {
         let mut is_first = true;
-        while let Some(frame) = read_frame(&mut from) {
+        while let Some(mut frame) = read_frame(&mut from) {
             let int = |at: usize| i32::from_be_bytes(frame[at..at + 4].try_into().unwrap());
             let (xid, op) = if is_first { (0, 0) } else { (int(4), int(8)) };
             let length = frame.len() - 4;
             let at = Instant::now();
             self.frames.lock().unwrap().push(Frame { connection, at, xid, op, length });
+            if is_first && self.forgets.load(Ordering::SeqCst) {
+                frame[20..28].fill(0);
+                frame[32..48].fill(0);
+            }
             is_first = false;
+            while connection < self.held.load(Ordering::SeqCst) {
+                thread::sleep(Duration::from_millis(1));
+            }
             if to.write_all(&frame).is_err() {
                 break;
             }
         }
         let _ = from.shutdown(Shutdown::Both);
         let _ = to.shutdown(Shutdown::Both);
+        self.ended.fetch_add(1, Ordering::SeqCst);
     }
 
     fn carry_replies(&self, mut from: TcpStream, mut to: TcpStream) {
