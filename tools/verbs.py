@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--list", action="store_true", help="name the suites and stop")
     verb.set_defaults(verb=_test)
 
-    verb = verbs.add_parser("bench", help="what it costs: all, memory, or durable",
+    verb = verbs.add_parser("bench", help="what it costs: all, memory, durable, views, or crash",
                             **_ALL_PASSED_ON)
     verb.add_argument("rest", nargs=argparse.REMAINDER, help="passed to the benchmarks")
     verb.set_defaults(verb=_bench)

@@ -5,6 +5,7 @@
 //! system. Rates on a small machine are shared with the load itself, so the ratios between the servers
 //! of one run say more than the rates.
 
+mod crash;
 mod durable;
 mod echo;
 mod folder;
@@ -55,6 +56,16 @@ enum Command {
     Durable,
     /// What views cost a client, and nothing else.
     Views,
+    /// How long a client's crash takes to be noticed, and nothing else.
+    Crash,
+    /// A client that is to crash; started by the benchmark itself.
+    #[command(hide = true)]
+    Victim {
+        /// The server.
+        hosts: String,
+        /// Its ephemeral.
+        path: String,
+    },
     /// The client of that; started by the benchmark itself.
     #[command(hide = true)]
     Watcher {
@@ -76,6 +87,7 @@ fn main() -> ExitCode {
     let program = Program::parse();
     let result = match &program.command {
         Some(Command::Echo { reply }) => echo::serve(*reply).map_err(|error| error.to_string()),
+        Some(Command::Victim { hosts, path }) => crash::stay(hosts, path),
         Some(Command::Watcher { kind, hosts }) => views::watch(*kind, hosts),
         _ => run(&program),
     };
@@ -112,6 +124,12 @@ fn run(program: &Program) -> Result<(), String> {
     if program.command == Some(Command::Views) {
         let mut goals = Goals::default();
         views::run(&mut goals)?;
+        goals.print();
+        return Ok(());
+    }
+    if program.command == Some(Command::Crash) {
+        let mut goals = Goals::default();
+        crash::run(&mut goals)?;
         goals.print();
         return Ok(());
     }

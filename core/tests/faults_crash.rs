@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use tenure::base::Password;
 use tenure::server::{Clock, Fault, Op, Server, ServerBuilder};
 use tenure::wire::{ConnectRequest, ConnectResponse, Features, Hello, Once, Request};
-use tenure::{Millis, SessionId, Zxid};
+use tenure::{Client, Millis, SessionId, Zxid};
 
 const MS: Duration = Duration::from_millis(1);
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -248,4 +248,37 @@ fn a_grace_lies_between_ten_milliseconds_and_the_timeout() {
     let id = long.id();
     drop(long);
     assert_ends_after(&server, id, TIMEOUT);
+}
+
+/// A client of this project that was granted the usual grace, and the server on a clock that stands.
+async fn graced(server: &Server) -> Client {
+    let builder = Client::builder(server.hosts()).session_timeout(TIMEOUT);
+    builder.detect_crashes().connect().await.expect("connects")
+}
+
+#[tokio::test]
+async fn a_detached_session_has_its_whole_timeout() {
+    let server = plain();
+    let client = graced(&server).await;
+    let id = client.session().id().0;
+    client.ops().create("/e", "").ephemeral().await.expect("creates");
+    client.detach().await.expect("detaches");
+    assert_ends_after(&server, id, TIMEOUT);
+}
+
+#[tokio::test]
+async fn whoever_resumes_a_detached_session_may_ask_for_a_grace_again() {
+    let server = plain();
+    let client = graced(&server).await;
+    let id = client.session().id();
+    client.ops().create("/e", "").ephemeral().await.expect("creates");
+    let credentials = client.detach().await.expect("detaches");
+    server.advance(TIMEOUT - MS);
+    let builder = Client::builder(server.hosts()).session_timeout(TIMEOUT);
+    let resumed = builder.detect_crashes().resume(credentials).connect().await.expect("resumes");
+    assert_eq!(resumed.session().id(), id);
+    let stat = resumed.ops().exists("/e").await.expect("answers").expect("it is there");
+    assert_eq!(stat.ephemeral_owner, id);
+    resumed.detach().await.expect("detaches");
+    assert_ends_after(&server, id.0, TIMEOUT);
 }

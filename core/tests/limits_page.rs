@@ -362,6 +362,7 @@ const OTHERS: &[&str] = &[
     "AUDIT_BYTES",
     "BACKLOG",
     "CLIENT_REQUESTS",
+    "CRASH_GRACE",
     "CRASH_GRACE_LEAST",
     "ENDED_SESSIONS",
     "FORMER_SESSIONS",

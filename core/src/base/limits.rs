@@ -205,6 +205,10 @@ pub const CLIENT_REQUESTS: usize = 1 << 20;
 /// and is shorter becomes this, and one that is longer than the timeout becomes that.
 pub const CRASH_GRACE_LEAST: Millis = Millis(10);
 
+/// The usual grace of a client that wants its crash to be noticed: longer than a reconnect to a server
+/// that is there takes, and too short for anybody to wait for.
+pub const CRASH_GRACE: Millis = Millis(200);
+
 /// The session timeout a client asks for unless told otherwise.
 pub const SESSION_TIMEOUT: Millis = Millis(10_000);
 

@@ -1,10 +1,11 @@
-//! Connections that are not for the session of this epoch: to end the one before it, and to find out
-//! how far the ensemble is. Both close a session and wait for the answer.
+//! Connections that nothing is asked on: to end the session of the epoch before, and to find out how
+//! far the ensemble is, which both close a session and wait for the answer; and to give up a session's
+//! crash grace, which the handshake does by itself.
 
 use super::config::{Recovery, WhenRegressed};
 use super::error::{Error, LossReason};
 use super::link::{Handshake, Link, Sent, What};
-use super::machine::{Known, Machine, Output};
+use super::machine::{Known, Machine, Output, Phase};
 use crate::base::{Moment, Zxid};
 use crate::wire::{ConnectResponse, ReplyHeader, Request};
 
@@ -15,6 +16,8 @@ pub(super) enum Errand {
     End(Known),
     /// To learn the ensemble's newest transaction, with a session of its own.
     Measure,
+    /// To give up the crash grace of the session that is about to be left.
+    Detach,
 }
 
 /// How the servers behave that hang up on a handshake.
@@ -41,6 +44,9 @@ impl HangUps {
 impl Machine {
     /// What the next connection is for, if not for the session.
     pub(super) fn errand(&self) -> Option<Errand> {
+        if matches!(self.phase, Phase::Detaching { .. }) {
+            return Some(Errand::Detach);
+        }
         if self.hang_ups.is_suspicious {
             return Some(Errand::Measure);
         }
@@ -60,7 +66,12 @@ impl Machine {
                 // It is over already.
                 Errand::End(_) => self.end_errand(now, errand, None),
                 Errand::Measure => self.lose_link(now),
+                Errand::Detach => self.finish_expired(),
             };
+        }
+        if errand == Errand::Detach {
+            let is_ours = self.known.id == response.session_id;
+            return if is_ours { self.leave() } else { self.finish_expired() };
         }
         // Another session than the one asked for: that one is over, and this one nobody wants.
         if let Errand::End(former) = errand
@@ -150,7 +161,7 @@ impl Machine {
 
     /// Whether a lost connection ends the epoch.
     pub(super) fn abandons(&self) -> bool {
-        matches!(self.settings.recovery, Recovery::Fresh { .. }) && !self.is_closing()
+        matches!(self.settings.recovery, Recovery::Fresh { .. }) && !self.phase.is_ending()
     }
 
     /// Ends the epoch whose connection was lost, and plans the next one.

@@ -37,7 +37,7 @@ impl Machine {
         self.hang_ups.settle(errand);
         let (asked, seen) = match errand {
             None if self.known.is_provisional => (Known::default(), self.last_zxid),
-            None => (self.known, self.last_zxid),
+            None | Some(Errand::Detach) => (self.known, self.last_zxid),
             Some(Errand::End(former)) => (former, self.last_zxid),
             Some(Errand::Measure) => (Known::default(), Zxid::ZERO),
         };

@@ -423,7 +423,7 @@ impl Machine {
             }
         }
         self.cut_views();
-        if self.settings.when_disconnected == WhenDisconnected::Fail && !self.is_closing() {
+        if self.settings.when_disconnected == WhenDisconnected::Fail && !self.phase.is_ending() {
             self.fail_waiting(|_| true, |epoch| Error::ConnectionLoss { sent: false, epoch });
         }
         if matches!(self.state, State::Connected | State::ReadOnly) {

@@ -148,7 +148,19 @@ pub(super) enum Phase {
         deadline: Option<Moment>,
         patience: Moment,
     },
+    /// Detaching: the server is told first that the end of the connection will be no crash, which is
+    /// left at the deadline.
+    Detaching {
+        deadline: Moment,
+    },
     Finished(Error),
+}
+
+impl Phase {
+    /// Whether the program has no more to ask for.
+    pub fn is_ending(&self) -> bool {
+        matches!(self, Phase::Closing { .. } | Phase::Detaching { .. })
+    }
 }
 
 /// What is known of the session besides the [`Lease`].
@@ -305,7 +317,7 @@ impl Machine {
             Input::Received(bytes) => self.received(now, bytes),
             Input::Closed => self.cut_off(now),
             Input::Close => self.close(now),
-            Input::Detach => self.detach(),
+            Input::Detach => self.detach(now),
         }
         self.advance(now);
     }
@@ -324,6 +336,7 @@ impl Machine {
         let calls = self.deadlines.first().map(|&(at, _)| at);
         let closing = match self.phase {
             Phase::Closing { deadline, .. } => deadline,
+            Phase::Detaching { deadline } => Some(deadline),
             _ => None,
         };
         let again = self.registrations.due.first().map(|&(at, _)| at);
@@ -401,6 +414,11 @@ impl Machine {
             && at <= now
         {
             self.abandon_close();
+        }
+        if let Phase::Detaching { deadline } = self.phase
+            && deadline <= now
+        {
+            self.leave();
         }
     }
 

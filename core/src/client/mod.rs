@@ -34,6 +34,7 @@ mod call;
 mod chance;
 pub mod chroot;
 pub mod config;
+mod detaching;
 mod errands;
 pub mod error;
 pub mod event;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::call::CallId;
-use super::config::{Credentials, Recovery, Restore};
+use super::config::{Recovery, Restore};
 use super::error::{Error, LossReason, Result};
 use super::event::{RestoreReport, ResyncReason, SessionEvent, State, WatchItem};
 use super::lease::Lease;
@@ -109,7 +109,7 @@ impl Machine {
         }
     }
 
-    fn finish_expired(&mut self) {
+    pub(super) fn finish_expired(&mut self) {
         let reason = LossReason::ExpiredByServer;
         let error = Error::SessionLost { epoch: self.epoch(), reason, sent: false };
         self.finish(reason, error);
@@ -216,6 +216,9 @@ impl Machine {
         if matches!(phase, Phase::Closing { .. }) && reason != LossReason::Closed {
             self.outputs.push_back(Output::Closed(Err(error.clone())));
         }
+        if matches!(phase, Phase::Detaching { .. }) {
+            self.outputs.push_back(Output::Detached(Err(error.clone())));
+        }
         self.outputs.push_back(Output::Finished(error));
     }
 
@@ -241,7 +244,7 @@ impl Machine {
 
     /// The program closes the session: behind everything it submitted before.
     pub(super) fn close(&mut self, now: Moment) {
-        if self.is_closing() {
+        if self.phase.is_ending() {
             return;
         }
         if self.to_end.is_some() {
@@ -275,19 +278,5 @@ impl Machine {
         let sent = self.link.calls_in_flight().count() > 0;
         let epoch = self.epoch();
         self.close_answered(Err(Error::ConnectionLoss { sent, epoch }));
-    }
-
-    /// The program leaves, the session stays.
-    pub(super) fn detach(&mut self) {
-        let epoch = self.epoch();
-        let result = if self.known.id.is_none() || self.known.is_provisional {
-            Err(Error::ConnectionLoss { sent: false, epoch })
-        } else {
-            let Known { id, password, is_welcomed, .. } = self.known;
-            Ok(Credentials::new(id, password.0, self.last_zxid).welcomed(is_welcomed))
-        };
-        self.finish(LossReason::Abandoned, Error::Closed);
-        let at = self.outputs.len() - 1;
-        self.outputs.insert(at, Output::Detached(result));
     }
 }

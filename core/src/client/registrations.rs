@@ -188,7 +188,7 @@ impl Machine {
     fn over(&self) -> Option<Error> {
         match &self.phase {
             Phase::Finished(error) => Some(error.clone()),
-            Phase::Closing { .. } => Some(Error::Closed),
+            Phase::Closing { .. } | Phase::Detaching { .. } => Some(Error::Closed),
             Phase::Open => None,
         }
     }
@@ -245,7 +245,7 @@ impl Machine {
 
     /// Makes the next request of a registration.
     fn plan(&mut self, id: RegistrationId) -> Option<CallId> {
-        let is_attached = self.link.up().is_some() && !self.is_closing();
+        let is_attached = self.link.up().is_some() && !self.phase.is_ending();
         let registration = self.registrations.all.get(&id)?;
         if registration.step.is_some() {
             return None;

@@ -69,7 +69,7 @@ impl Machine {
     fn admit(&self, request: &Request, epoch: Option<Epoch>) -> Result<()> {
         match &self.phase {
             Phase::Finished(error) => return Err(error.clone()),
-            Phase::Closing { .. } => return Err(Error::Closed),
+            Phase::Closing { .. } | Phase::Detaching { .. } => return Err(Error::Closed),
             Phase::Open => {}
         }
         if let Some(epoch) = epoch.filter(|&epoch| epoch != self.epoch()) {

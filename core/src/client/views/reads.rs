@@ -74,7 +74,7 @@ impl Machine {
     pub(in crate::client) fn open_view(&mut self, view: &NewView) {
         let refusal = match &self.phase {
             Phase::Finished(error) => Some(error.clone()),
-            Phase::Closing { .. } => Some(Error::Closed),
+            Phase::Closing { .. } | Phase::Detaching { .. } => Some(Error::Closed),
             Phase::Open => None,
         };
         match refusal {

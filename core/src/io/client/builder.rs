@@ -16,6 +16,7 @@ use super::shared::Shared;
 use super::time::Time;
 use super::tls::{ClientTls, Trust};
 use crate::base::Millis;
+use crate::base::limits::CRASH_GRACE;
 use crate::client::{
     Credentials, Error, Hosts, Machine, Nonces, Recovery, Result, Sasl, SessionEvent, Settings,
     WhenDisconnected, WhenRegressed, chroot,
@@ -100,9 +101,16 @@ impl Builder {
     ///
     /// The price is that a connection lost in any other way has to be replaced within the grace as well:
     /// [`Session::safe_for`](super::Session::safe_for) is never more than that, and pings go out at least
-    /// twice within it. A server is not left any earlier for it.
+    /// twice within it. A server is not left any earlier for it. [`Builder::detect_crashes`] is the usual
+    /// choice. A program that leaves its session by [`Client::detach`] gives the grace up first.
     pub fn crash_grace(self, grace: Option<Duration>) -> Builder {
         self.set(move |settings| settings.crash_grace = grace)
+    }
+
+    /// Has a crash of this process noticed at once, and not only after the session timeout: a
+    /// [`Builder::crash_grace`] of 200 ms, with all that it says.
+    pub fn detect_crashes(self) -> Builder {
+        self.crash_grace(Some(CRASH_GRACE.duration()))
     }
 
     /// What happens when every server is behind what the client has seen. It is finished unless set.

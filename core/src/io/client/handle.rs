@@ -317,9 +317,13 @@ impl Client {
     /// Operations that were sent and not answered fail with an unknown outcome, the others were not
     /// applied; await them first. The client is finished, as after [`Client::close`].
     ///
+    /// With a [`crash_grace`](super::Builder::crash_grace) the server is told first that this is no
+    /// crash, on another connection. If none can be reached for a second, the session may have ended
+    /// with the grace, and whoever resumes it is told so.
+    ///
     /// # Errors
-    /// `ConnectionLoss` if there is no session yet. What had finished the client, if it was
-    /// finished before.
+    /// `ConnectionLoss` if there is no session yet, `SessionLost` if it turned out to be over. What had
+    /// finished the client, if it was finished before.
     pub async fn detach(self) -> Result<Credentials> {
         let (sender, receiver) = oneshot::channel();
         let answer: Answer<Credentials> = Box::new(move |result| {
