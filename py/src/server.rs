@@ -269,6 +269,7 @@ fn not_started(py: Python<'_>, error: StartError) -> PyErr {
         },
         StartError::Timeouts(_)
         | StartError::Identity(_)
+        | StartError::SessionReader(_)
         | StartError::Words(_)
         | StartError::Tls(_) => PyValueError::new_err(error.to_string()),
         _ => PyRuntimeError::new_err(error.to_string()),

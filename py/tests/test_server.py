@@ -51,7 +51,8 @@ def test_words_are_answered_as_far_as_they_are_allowed() -> None:
 
 def test_sessions_are_listed_unless_that_is_off() -> None:
     with tenure.Server() as server, server.client() as client:
-        assert len(client.children("/zookeeper/sessions").names) == 1
+        names = client.children("/zookeeper/sessions").names
+        assert sorted(names) == [f"{client.session.id:#x}", "ended"]
     with tenure.Server(session_directory=False) as server, server.client() as client:
         assert client.exists("/zookeeper/sessions") is None
     with tenure.Server(session_readers=()) as server, server.client() as client:

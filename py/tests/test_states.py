@@ -115,10 +115,12 @@ def test_fresh_sessions_keep_their_distance(server: tenure.Server) -> None:
     # A length that no clock has is no reason to crash.
     recovery = tenure.Recovery.fresh(min_interval=1e300)
     with server.client(recovery=recovery, backoff=(0.01, 0.1)) as client:
+        states = client.states()
         server.faults.drop_connection(client)
-        until(lambda: client.session.epoch == 2)
-        assert client.session.wait_lost(0.05) is None
-        assert client.state is State.CONNECTING
+        reach(states, State.CONNECTED, epoch=2)
+        server.faults.drop_connection(client)
+        reach(states, State.CONNECTING, epoch=3)
+        assert states.next(timeout=0.05) is None
 
 
 def test_a_session_is_safe_for_no_longer_than_its_crash_grace(server: tenure.Server) -> None:
