@@ -422,13 +422,6 @@ static void every_connection_can_have_a_session_of_its_own(void) {
   tenure_queue_free(states);
 }
 
-static void a_mode_that_does_not_exist_is_refused(void) {
-  tenure_options *options = options_for(server);
-  SAME(tenure_options_recovery(options, 3), TENURE_EINVAL);
-  CHECK(strstr(tenure_last_error(), "3 is no recovery mode") != NULL);
-  tenure_options_free(options);
-}
-
 static void a_session_is_safe_for_no_longer_than_its_crash_grace(void) {
   tenure_options *options = options_for(server);
   OK(tenure_options_session_timeout(options, 30000));
@@ -525,7 +518,6 @@ int main(void) {
   RUN(a_pin_is_for_one_client);
   RUN(an_expired_session_can_be_the_end);
   RUN(every_connection_can_have_a_session_of_its_own);
-  RUN(a_mode_that_does_not_exist_is_refused);
   RUN(a_session_is_safe_for_no_longer_than_its_crash_grace);
   RUN(a_full_watch_says_read_again);
   RUN(a_freed_queue_swallows_what_still_comes);

@@ -81,13 +81,13 @@ class Client(Operations):
         everything unless set. `resume`: the session to go on with. `recovery`: what happens when
         the session is over. `safety_margin`: what is taken off the granted timeout before the
         session counts as possibly expired; unless given nothing with tenure's servers, which never
-        expire a session early, and a quarter of the timeout as soon as one connection was to another
-        server; with the whole timeout or more no connection is kept, and nothing is sent.
+        expire a session early, and a quarter of the timeout as soon as one connection was to
+        another server; with the whole timeout or more no connection is kept, and nothing is sent.
         `crash_grace`: how soon the session is to end when the kernel of this machine closes the
         connection without a close of the session, as it does when the process crashes; from 0.001
         to the timeout. Tenure's servers grant it, others ignore it. Every lost connection has to be
-        replaced within it as well, and `safe_for` is never more. `when_regressed`: what happens when
-        the whole ensemble has lost data that the client has seen: it is finished with
+        replaced within it as well, and `safe_for` is never more. `when_regressed`: what happens
+        when the whole ensemble has lost data that the client has seen: it is finished with
         `EnsembleRegressedError` ("stop"), or forgets what it has seen and goes on ("forget").
 
         Raises `InvalidArgumentError` for the host list, an option, and a file of `tls`.

@@ -104,17 +104,17 @@ class Faults:
     def silence(self, who: Who | None = None, yes: bool = True) -> None:
         """While it is on, the server neither reads nor answers a session, or anybody.
 
-        Nothing of its connections shows, not even their end, and the server expires it in time. What
-        had been answered before is sent afterwards, if the session still lives.
+        Nothing of its connections shows, not even their end, and the server expires it in time.
+        What had been answered before is sent afterwards, if the session still lives.
         """
         self._raw.silence(None if who is None else _session_id(who), yes)
 
     def read_only(self, yes: bool = True) -> None:
         """While it is on, the server only reads, as one of an ensemble without a quorum.
 
-        Who did not accept that is not let in; writes raise `NotReadOnlyError`. Sessions from before do not
-        expire meanwhile, and have their whole timeout afterwards. Turning it on or off cuts every
-        connection.
+        Who did not accept that is not let in; writes raise `NotReadOnlyError`. Sessions from before
+        do not expire meanwhile, and have their whole timeout afterwards. Turning it on or off cuts
+        every connection.
         """
         self._raw.read_only(yes)
 

@@ -38,7 +38,7 @@ class Recovery:
     @classmethod
     def fresh(cls, *, close_old: bool = True, min_interval: Seconds = 1.0, watches: bool = True,
               give_up_after: Seconds | None = None) -> Self:
-        """A new session starts whenever a connection is lost: connected means that it is this one's.
+        """A new session starts whenever a connection is lost: connected means owned.
 
         Every ephemeral flaps with every cut, and each cut costs the ensemble one or two writes.
         `close_old`: whether the session of before is ended on the server first; then every write of
