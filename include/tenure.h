@@ -246,7 +246,7 @@ typedef struct tenure_stat {
 } tenure_stat;
 
 /**
- * What a client does when its session turns out to be over.
+ * What a client does when its session is over, or its connection is lost.
  */
 typedef int32_t tenure_recovery;
 
@@ -602,6 +602,13 @@ typedef int32_t tenure_sasl;
 #define TENURE_RENEW 1
 
 /**
+ * A new session starts whenever a connection is lost, at most one a second, behind the end of the one
+ * before: when an epoch is connected, every write of the old one is decided and its ephemerals are gone.
+ * Each cut costs the ensemble one or two writes.
+ */
+#define TENURE_FRESH 2
+
+/**
  * DIGEST-MD5, which Apache ZooKeeper's servers know. Whoever reads along can try passwords against
  * what they saw: use it over TLS, or with a password that cannot be guessed.
  */
@@ -863,11 +870,21 @@ tenure_status tenure_options_connect_timeout(struct tenure_options *options,
 
 /**
  * What is taken off the session timeout before the session counts as possibly expired. UINT32_MAX,
- * the default, means a quarter of the granted timeout. With the whole timeout or more no connection is
- * kept, and nothing is sent.
+ * the default, means nothing with tenure's servers, which never expire a session early, and a quarter of
+ * the granted timeout as soon as one connection of the session was to another server. With the whole
+ * timeout or more no connection is kept, and nothing is sent.
  */
 tenure_status tenure_options_safety_margin(struct tenure_options *options,
                                            uint32_t ms);
+
+/**
+ * How soon the session is to end when the kernel of this machine closes the connection without a close of
+ * the session, as it does when the process crashes. 0, the default, lets it live for its whole timeout.
+ * Tenure's servers grant up to the timeout, others ignore it. Every lost connection has to be replaced
+ * within the grace as well, and tenure_session_safe_ms() is never more.
+ */
+tenure_status tenure_options_crash_grace(struct tenure_options *options,
+                                         uint32_t ms);
 
 /**
  * How long a request may take if it is submitted with a negative timeout. 0, the default, waits for
@@ -879,6 +896,14 @@ tenure_status tenure_options_op_timeout(struct tenure_options *options, uint32_t
  * Whether requests fail with TENURE_ECONNLOSS while there is no connection. They wait unless set.
  */
 tenure_status tenure_options_fail_when_disconnected(struct tenure_options *options, bool on);
+
+/**
+ * Whether the client forgets what it has seen and goes on when the whole ensemble is behind that, as after
+ * it was restored from an older copy. Unless set it is finished then, and every request fails with
+ * TENURE_ELOST.
+ */
+tenure_status tenure_options_forget_when_regressed(struct tenure_options *options,
+                                                   bool on);
 
 /**
  * Whether servers that only read are accepted. They are not unless set.
@@ -898,7 +923,8 @@ tenure_status tenure_options_auth(struct tenure_options *options,
                                   size_t len);
 
 /**
- * What happens when the session is over: TENURE_RENEW, the default, or TENURE_RESUME_ONLY.
+ * What happens when the session is over, or its connection is lost: TENURE_RENEW, the default,
+ * TENURE_RESUME_ONLY or TENURE_FRESH.
  */
 tenure_status tenure_options_recovery(struct tenure_options *options, tenure_recovery mode);
 
@@ -1558,6 +1584,81 @@ tenure_status tenure_server_failure(const struct tenure_server *server);
  */
 tenure_status tenure_server_stop(struct tenure_server *server,
                                  int64_t timeout_ms);
+
+/**
+ * Closes new connections of a server without a byte, for as long as it is on. Those there are stay.
+ *
+ * @return TENURE_OK; TENURE_EINVAL for null; TENURE_ECLOSED after a restart that failed; TENURE_EFORKED. The
+ *         same holds for all faults, which any thread may plant. They outlive tenure_server_restart().
+ */
+tenure_status tenure_server_refuse(const struct tenure_server *server,
+                                   bool on);
+
+/**
+ * Holds the answers of a server back from now on. They stay in the order of their requests, so one that is
+ * held back holds back what comes behind it, events included. What is asked is carried out at once.
+ *
+ * @param op ZooKeeper's name of an operation, such as "create", "setData" or "ping". Operations that differ
+ *        only in the form of their answer count as one. Null for all, heartbeats too.
+ * @param ms For how long; 0 takes it back. It may take 20 ms more.
+ * @return Also TENURE_EINVAL for an operation that does not exist.
+ */
+tenure_status tenure_server_delay(const struct tenure_server *server,
+                                  const char *op,
+                                  uint32_t ms);
+
+/**
+ * Has the next requests carried out, and cuts the connection in the place of the answer.
+ *
+ * @param op As for tenure_server_delay(), but null does not stand for heartbeats.
+ * @param count How many; replaces what was planted for the same operation, and 0 takes it back.
+ * @return Also TENURE_EINVAL for an operation that does not exist.
+ */
+tenure_status tenure_server_lose_reply(const struct tenure_server *server,
+                                       const char *op,
+                                       uint64_t count);
+
+/**
+ * Cuts the connection in the place of an answer to the next requests, which are not carried out; nor is what
+ * the client sent behind them. The rest is as for tenure_server_lose_reply().
+ */
+tenure_status tenure_server_lose_request(const struct tenure_server *server,
+                                         const char *op,
+                                         uint64_t count);
+
+/**
+ * Answers the next requests with a code of the protocol, such as TENURE_NO_AUTH, and does not carry them out.
+ * The rest is as for tenure_server_lose_reply().
+ *
+ * @return Also TENURE_EINVAL for TENURE_OK as a code.
+ */
+tenure_status tenure_server_fail(const struct tenure_server *server,
+                                 const char *op,
+                                 tenure_status code,
+                                 uint64_t count);
+
+/**
+ * Neither reads nor answers a session, for as long as it is on. Nothing of its connections shows, not even
+ * their end, and the server expires it in time.
+ *
+ * @param session_id Whose; 0 for all connections there are.
+ */
+tenure_status tenure_server_silence(const struct tenure_server *server,
+                                    int64_t session_id,
+                                    bool on);
+
+/**
+ * Has a server only read, as one of an ensemble without a quorum, for as long as it is on. Writes fail with
+ * TENURE_NOT_READ_ONLY, and clients that did not accept that are not let in. Sessions from before do not
+ * expire meanwhile. Turning it on or off cuts every connection.
+ */
+tenure_status tenure_server_read_only(const struct tenure_server *server,
+                                      bool on);
+
+/**
+ * Takes back everything that is planted in a server.
+ */
+tenure_status tenure_server_clear_faults(const struct tenure_server *server);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -41,6 +41,8 @@ pub mod server_options;
 
 pub mod server;
 
+pub mod faults;
+
 mod arguments;
 mod compose;
 mod content;

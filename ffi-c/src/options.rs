@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tenure_core::{
     Builder, Client, ClientTls, Credentials, Recovery, Restore, Sasl, WhenDisconnected,
+    WhenRegressed,
 };
 
 use crate::arguments::{Handle, Process, data, invalid, object_mut, text};
@@ -14,13 +15,17 @@ use crate::guard::{Fault, guard, guard_or};
 use crate::sink::{Sink, tenure_sink};
 use crate::status::tenure_status;
 
-/// What a client does when its session turns out to be over.
+/// What a client does when its session is over, or its connection is lost.
 pub type tenure_recovery = i32;
 
 /// The client is finished: every later request fails with TENURE_ELOST.
 pub const TENURE_RESUME_ONLY: tenure_recovery = 0;
 /// A new session starts, in the next epoch; watches of tenure_watch_add() go on in it.
 pub const TENURE_RENEW: tenure_recovery = 1;
+/// A new session starts whenever a connection is lost, at most one a second, behind the end of the one
+/// before: when an epoch is connected, every write of the old one is decided and its ephemerals are gone.
+/// Each cut costs the ensemble one or two writes.
+pub const TENURE_FRESH: tenure_recovery = 2;
 
 /// Settings for new clients. Belongs to one thread at a time; may be used for any number of clients.
 pub struct tenure_options {
@@ -28,8 +33,10 @@ pub struct tenure_options {
     session_timeout: Option<Duration>,
     connect_timeout: Option<Duration>,
     safety_margin: Option<Duration>,
+    crash_grace: Option<Duration>,
     op_timeout: Option<Duration>,
     when_disconnected: WhenDisconnected,
+    when_regressed: WhenRegressed,
     read_only: bool,
     auth: Vec<(String, Bytes)>,
     recovery: Recovery,
@@ -53,7 +60,9 @@ impl tenure_options {
     pub(crate) fn builder(&self) -> Builder {
         let mut builder = Client::builder(self.hosts.clone())
             .op_timeout(self.op_timeout)
+            .crash_grace(self.crash_grace)
             .when_disconnected(self.when_disconnected)
+            .when_regressed(self.when_regressed)
             .read_only(self.read_only)
             .recovery(self.recovery.clone());
         if let Some(timeout) = self.session_timeout {
@@ -103,8 +112,10 @@ pub unsafe extern "C" fn tenure_options_new(hosts: *const c_char) -> *mut tenure
             session_timeout: None,
             connect_timeout: None,
             safety_margin: None,
+            crash_grace: None,
             op_timeout: None,
             when_disconnected: WhenDisconnected::Wait,
+            when_regressed: WhenRegressed::Stop,
             read_only: false,
             auth: Vec::new(),
             recovery: Recovery::default(),
@@ -182,8 +193,9 @@ pub unsafe extern "C" fn tenure_options_connect_timeout(
 }
 
 /// What is taken off the session timeout before the session counts as possibly expired. UINT32_MAX,
-/// the default, means a quarter of the granted timeout. With the whole timeout or more no connection is
-/// kept, and nothing is sent.
+/// the default, means nothing with tenure's servers, which never expire a session early, and a quarter of
+/// the granted timeout as soon as one connection of the session was to another server. With the whole
+/// timeout or more no connection is kept, and nothing is sent.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenure_options_safety_margin(
     options: *mut tenure_options,
@@ -191,6 +203,23 @@ pub unsafe extern "C" fn tenure_options_safety_margin(
 ) -> tenure_status {
     let change = |options: &mut tenure_options| {
         options.safety_margin = (ms != u32::MAX).then(|| Duration::from_millis(ms.into()));
+        Ok(())
+    };
+    // SAFETY: null or live options.
+    unsafe { set(options, change) }
+}
+
+/// How soon the session is to end when the kernel of this machine closes the connection without a close of
+/// the session, as it does when the process crashes. 0, the default, lets it live for its whole timeout.
+/// Tenure's servers grant up to the timeout, others ignore it. Every lost connection has to be replaced
+/// within the grace as well, and tenure_session_safe_ms() is never more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_options_crash_grace(
+    options: *mut tenure_options,
+    ms: u32,
+) -> tenure_status {
+    let change = |options: &mut tenure_options| {
+        options.crash_grace = (ms != 0).then(|| Duration::from_millis(ms.into()));
         Ok(())
     };
     // SAFETY: null or live options.
@@ -221,6 +250,22 @@ pub unsafe extern "C" fn tenure_options_fail_when_disconnected(
     let change = |options: &mut tenure_options| {
         options.when_disconnected =
             if on { WhenDisconnected::Fail } else { WhenDisconnected::Wait };
+        Ok(())
+    };
+    // SAFETY: null or live options.
+    unsafe { set(options, change) }
+}
+
+/// Whether the client forgets what it has seen and goes on when the whole ensemble is behind that, as after
+/// it was restored from an older copy. Unless set it is finished then, and every request fails with
+/// TENURE_ELOST.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenure_options_forget_when_regressed(
+    options: *mut tenure_options,
+    on: bool,
+) -> tenure_status {
+    let change = |options: &mut tenure_options| {
+        options.when_regressed = if on { WhenRegressed::Forget } else { WhenRegressed::Stop };
         Ok(())
     };
     // SAFETY: null or live options.
@@ -265,7 +310,8 @@ pub unsafe extern "C" fn tenure_options_auth(
     unsafe { set(options, change) }
 }
 
-/// What happens when the session is over: TENURE_RENEW, the default, or TENURE_RESUME_ONLY.
+/// What happens when the session is over, or its connection is lost: TENURE_RENEW, the default,
+/// TENURE_RESUME_ONLY or TENURE_FRESH.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenure_options_recovery(
     options: *mut tenure_options,
@@ -275,6 +321,7 @@ pub unsafe extern "C" fn tenure_options_recovery(
         options.recovery = match mode {
             TENURE_RESUME_ONLY => Recovery::ResumeOnly,
             TENURE_RENEW => Recovery::Renew(Restore::default()),
+            TENURE_FRESH => Recovery::fresh(),
             other => return Err(invalid(format!("{other} is no recovery mode"))),
         };
         Ok(())

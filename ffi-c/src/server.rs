@@ -26,7 +26,7 @@ pub struct tenure_server {
 
 impl tenure_server {
     /// Asks the server for something; it is not restarted meanwhile.
-    fn ask<T>(&self, question: impl FnOnce(&Server) -> T) -> Result<T, Fault> {
+    pub(crate) fn ask<T>(&self, question: impl FnOnce(&Server) -> T) -> Result<T, Fault> {
         self.core.read().as_ref().map(question).ok_or_else(over)
     }
 }

@@ -402,6 +402,48 @@ static void an_expired_session_can_be_the_end(void) {
   tenure_queue_free(states);
 }
 
+static void every_connection_can_have_a_session_of_its_own(void) {
+  tenure_queue *states = new_queue();
+  tenure_client *client = connect_reporting(states, TENURE_FRESH);
+  int64_t id = session_id_of(client);
+  tenure_event_free(next_state(states, TENURE_CONNECTED));
+  OK(status_of(client, create("/of-this-connection", "", TENURE_EPHEMERAL)));
+  OK(tenure_server_drop_connection(server, id));
+  tenure_event *event = next_state(states, TENURE_LOST);
+  SAME(tenure_event_epoch(event), 1);
+  tenure_event_free(event);
+  event = next_state(states, TENURE_CONNECTED);
+  SAME(tenure_event_epoch(event), 2);
+  tenure_event_free(event);
+  /* The old session was ended before the new one started. */
+  SAME(tenure_server_expire(server, id), TENURE_UNKNOWN_SESSION);
+  SAME(status_of(client, tenure_req_exists("/of-this-connection")), TENURE_NO_NODE);
+  close_client(client);
+  tenure_queue_free(states);
+}
+
+static void a_session_is_safe_for_no_longer_than_its_crash_grace(void) {
+  tenure_options *options = options_for(server);
+  OK(tenure_options_session_timeout(options, 30000));
+  OK(tenure_options_crash_grace(options, 5000));
+  OK(tenure_options_forget_when_regressed(options, true));
+  tenure_client *client = connect_with(options);
+  tenure_session *session = tenure_client_session(client);
+  CHECK(tenure_session_safe_ms(session) <= 5000);
+  tenure_session_free(session);
+  close_client(client);
+
+  options = options_for(server);
+  OK(tenure_options_session_timeout(options, 30000));
+  OK(tenure_options_crash_grace(options, 0));
+  client = connect_with(options);
+  session = tenure_client_session(client);
+  /* No margin comes off with a server of the same project. */
+  CHECK(tenure_session_safe_ms(session) > 22500);
+  tenure_session_free(session);
+  close_client(client);
+}
+
 static void a_full_watch_says_read_again(void) {
   tenure_queue *queue = new_queue();
   tenure_client *client = connect_to(server);
@@ -475,6 +517,8 @@ int main(void) {
   RUN(an_expired_session_is_renewed);
   RUN(a_pin_is_for_one_client);
   RUN(an_expired_session_can_be_the_end);
+  RUN(every_connection_can_have_a_session_of_its_own);
+  RUN(a_session_is_safe_for_no_longer_than_its_crash_grace);
   RUN(a_full_watch_says_read_again);
   RUN(a_freed_queue_swallows_what_still_comes);
   RUN(events_of_a_chroot_are_seen_from_there);

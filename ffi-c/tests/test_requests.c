@@ -391,7 +391,7 @@ static void options_are_checked(void) {
   SAME(tenure_client_new(options, NULL), TENURE_EINVAL);
   SAME(tenure_options_session_timeout(options, 0), TENURE_EINVAL);
   SAME(tenure_options_connect_timeout(options, 0), TENURE_EINVAL);
-  SAME(tenure_options_recovery(options, 2), TENURE_EINVAL);
+  SAME(tenure_options_recovery(options, 3), TENURE_EINVAL);
   SAME(tenure_options_recovery(options, -1), TENURE_EINVAL);
   SAME(tenure_options_auth(options, NULL, bytes("x"), 1), TENURE_EINVAL);
   SAME(tenure_options_auth(options, "digest", NULL, 1), TENURE_EINVAL);

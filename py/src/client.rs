@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use tenure_core as core;
 use tenure_core::{
     ClientTls, Credentials, Error, Recovery, Restore, Sasl, SessionId, WatchMode, WatchOptions,
-    WhenDisconnected, Zxid,
+    WhenDisconnected, WhenRegressed, Zxid,
 };
 
 use super::answer::{Answer, Done};
@@ -30,6 +30,8 @@ struct Options {
     connect_timeout: Option<f64>,
     op_timeout: Option<f64>,
     safety_margin: Option<f64>,
+    crash_grace: Option<f64>,
+    forgets_when_regressed: bool,
     backoff: (f64, f64),
     fails_when_disconnected: bool,
     shuffles_hosts: bool,
@@ -39,9 +41,11 @@ struct Options {
     /// Mechanism, user and password.
     sasl: Option<(String, String, String)>,
     resume: Option<(i64, [u8; 16], i64, bool)>,
-    renews: bool,
+    recovery: String,
     restores_watches: bool,
     give_up_after: Option<f64>,
+    closes_old: bool,
+    min_interval: f64,
 }
 
 /// A client; starts to connect when it is made.
@@ -121,9 +125,7 @@ fn started(py: Python<'_>, made: Result<core::Client, Error>) -> PyResult<Py<PyA
 
 fn builder(options: Options) -> Result<core::Builder, Error> {
     let duration = |limit: Option<f64>| limit.map(gate::seconds);
-    let restore = Restore::default()
-        .watches(options.restores_watches)
-        .give_up_after(duration(options.give_up_after));
+    let recovery = recovery(&options)?;
     let mut builder = core::Client::builder(options.hosts)
         .session_timeout(gate::seconds(options.session_timeout))
         .op_timeout(duration(options.op_timeout).filter(|&limit| limit < Duration::MAX))
@@ -135,7 +137,13 @@ fn builder(options: Options) -> Result<core::Builder, Error> {
         })
         .shuffle_hosts(options.shuffles_hosts)
         .read_only(options.read_only)
-        .recovery(if options.renews { Recovery::Renew(restore) } else { Recovery::ResumeOnly });
+        .crash_grace(duration(options.crash_grace))
+        .when_regressed(if options.forgets_when_regressed {
+            WhenRegressed::Forget
+        } else {
+            WhenRegressed::Stop
+        })
+        .recovery(recovery);
     if let Some(limit) = duration(options.connect_timeout) {
         builder = builder.connect_timeout(limit);
     }
@@ -160,6 +168,22 @@ fn builder(options: Options) -> Result<core::Builder, Error> {
         });
     }
     Ok(builder)
+}
+
+fn recovery(options: &Options) -> Result<Recovery, Error> {
+    let restore = Restore::default()
+        .watches(options.restores_watches)
+        .give_up_after(options.give_up_after.map(gate::seconds));
+    match options.recovery.as_str() {
+        "resume_only" => Ok(Recovery::ResumeOnly),
+        "renew" => Ok(Recovery::Renew(restore)),
+        "fresh" => Ok(Recovery::Fresh {
+            close_old: options.closes_old,
+            restore,
+            min_interval: gate::bounded(options.min_interval),
+        }),
+        _ => Err(Error::Invalid("a recovery is resume_only, renew or fresh".into())),
+    }
 }
 
 fn tls((ca, cert, key, server_name): Files) -> Result<ClientTls, Error> {

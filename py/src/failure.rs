@@ -73,6 +73,21 @@ impl Failure {
         }
     }
 
+    /// For a lost lock: whether it is lost in any case.
+    #[getter]
+    fn is_certain(&self) -> bool {
+        !matches!(self.error, Error::LockLost { certain: false, .. })
+    }
+
+    /// For an ensemble that lost data: the newest transaction the client has seen.
+    #[getter]
+    fn seen(&self) -> i64 {
+        match self.error {
+            Error::EnsembleRegressed { seen } => seen.0,
+            _ => 0,
+        }
+    }
+
     /// For a transaction: which operation failed.
     #[getter]
     fn index(&self) -> Option<usize> {

@@ -97,6 +97,11 @@ pub fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
 }
 
+/// The same, at most a time that no clock overflows with.
+pub fn bounded(length: f64) -> Duration {
+    seconds(length).min(Duration::from_secs(u32::MAX.into()))
+}
+
 /// Marks the calling thread as one that runs callbacks: every wait on it ends at once.
 #[pyfunction]
 pub fn enter_callback_thread() {

@@ -12,6 +12,7 @@ mod answer;
 mod bridge;
 mod client;
 mod failure;
+mod faults;
 mod feed;
 mod gate;
 mod operations;
@@ -32,6 +33,8 @@ mod _tenure {
     use super::client::Client;
     #[pymodule_export]
     use super::failure::Failure;
+    #[pymodule_export]
+    use super::faults::Faults;
     #[pymodule_export]
     use super::feed::{StateFeed, WatchFeed};
     #[pymodule_export]

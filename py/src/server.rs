@@ -3,7 +3,6 @@
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
@@ -31,6 +30,9 @@ struct Options {
     require_auth: Vec<String>,
     enforce_quota: bool,
     words: Option<String>,
+    session_directory: bool,
+    session_readers: Vec<String>,
+    crash_detection: bool,
     tls: Option<Tls>,
     plain_too: bool,
 }
@@ -64,6 +66,9 @@ impl Server {
             .snapshots_kept(options.snapshots_kept)
             .require_auth(options.require_auth)
             .enforce_quota(options.enforce_quota)
+            .session_directory(options.session_directory)
+            .session_readers(options.session_readers)
+            .crash_detection(options.crash_detection)
             .clock(if is_manual { Clock::manual() } else { Clock::real() });
         if let Some(timeout) = options.min_session_timeout {
             builder = builder.min_session_timeout(gate::seconds(timeout));
@@ -123,14 +128,6 @@ impl Server {
         self.process != std::process::id()
     }
 
-    fn expire(&self, py: Python<'_>, session_id: i64) -> PyResult<bool> {
-        self.ask(py, |server| server.expire(session_id))
-    }
-
-    fn drop_connection(&self, py: Python<'_>, session_id: i64) -> PyResult<bool> {
-        self.ask(py, |server| server.drop_connection(session_id))
-    }
-
     fn sessions(&self, py: Python<'_>) -> PyResult<Vec<i64>> {
         self.ask(py, server::Server::sessions)
     }
@@ -148,7 +145,7 @@ impl Server {
             ));
         }
         // More than this is no test of anything, and a clock must not overflow.
-        let length = gate::seconds(length).min(Duration::from_secs(u32::MAX.into()));
+        let length = gate::bounded(length);
         self.ask(py, |server| server.advance(length))
     }
 
@@ -201,7 +198,7 @@ impl Server {
 
     /// Asks the server for something; it is not restarted meanwhile. A restart that is going on is
     /// waited for, so the interpreter lock is released.
-    fn ask<T: Send>(
+    pub fn ask<T: Send>(
         &self,
         py: Python<'_>,
         question: impl FnOnce(&server::Server) -> T + Send,
@@ -272,6 +269,7 @@ fn not_started(py: Python<'_>, error: StartError) -> PyErr {
         },
         StartError::Timeouts(_)
         | StartError::Identity(_)
+        | StartError::SessionReader(_)
         | StartError::Words(_)
         | StartError::Tls(_) => PyValueError::new_err(error.to_string()),
         _ => PyRuntimeError::new_err(error.to_string()),

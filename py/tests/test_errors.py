@@ -10,7 +10,7 @@ import pytest
 
 import tenure
 from tenure import _tenure
-from tenure.errors import BY_CODE
+from tenure.errors import BY_CODE, of
 
 
 def test_every_code_of_the_core_has_a_class() -> None:
@@ -25,6 +25,29 @@ def test_every_code_of_the_core_has_a_class() -> None:
 def test_every_error_class_is_public() -> None:
     for error in BY_CODE.values():
         assert getattr(tenure, error.__name__) is error
+
+
+class FailureOfTheCore:
+    """A failure as the core hands it out, of a kind that takes a long way to reach."""
+
+    def __init__(self, kind: str, epoch: int = 0, is_certain: bool = True, seen: int = 0) -> None:
+        self.kind, self.epoch, self.is_certain, self.seen = kind, epoch, is_certain, seen
+        self.code = self.path = self.reason = self.index = None
+        self.is_unknown, self.length, self.message = False, 0, "what happened"
+
+
+def test_a_lost_lock_says_whether_that_is_certain() -> None:
+    for certain in (True, False):
+        error = of(FailureOfTheCore("LockLost", 3, certain))  # type: ignore[arg-type]
+        assert isinstance(error, tenure.LockLostError)
+        assert (error.epoch, error.certain) == (3, certain)
+        assert error.outcome is tenure.Outcome.NOT_APPLIED
+
+
+def test_lost_data_say_how_far_the_client_had_seen() -> None:
+    error = of(FailureOfTheCore("EnsembleRegressed", seen=0x2A))  # type: ignore[arg-type]
+    assert isinstance(error, tenure.EnsembleRegressedError)
+    assert error.seen == 0x2A
 
 
 def test_a_refused_write_was_not_applied(client: tenure.Client) -> None:
@@ -67,6 +90,8 @@ def test_a_mistyped_option_is_named_with_what_it_takes() -> None:
         tenure.Client(when_disconnected="block")  # type: ignore[arg-type]
     with pytest.raises(tenure.InvalidArgumentError, match='host_order.*"shuffle".*"given"'):
         tenure.Client(host_order="random")  # type: ignore[arg-type]
+    with pytest.raises(tenure.InvalidArgumentError, match='when_regressed.*"stop".*"forget"'):
+        tenure.Client(when_regressed="ignore")  # type: ignore[arg-type]
     with pytest.raises(tenure.InvalidArgumentError, match='clock.*"real".*"manual"'):
         tenure.Server(clock="fake")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="host:port"):

@@ -49,6 +49,19 @@ def test_words_are_answered_as_far_as_they_are_allowed() -> None:
         tenure.Server(words="ruok,nope")
 
 
+def test_sessions_are_listed_unless_that_is_off() -> None:
+    with tenure.Server() as server, server.client() as client:
+        names = client.children("/zookeeper/sessions").names
+        assert sorted(names) == [f"{client.session.id:#x}", "ended"]
+    with tenure.Server(session_directory=False) as server, server.client() as client:
+        assert client.exists("/zookeeper/sessions") is None
+    with tenure.Server(session_readers=()) as server, server.client() as client:
+        with pytest.raises(tenure.NoAuthError):
+            client.children("/zookeeper/sessions")
+    with pytest.raises(ValueError):
+        tenure.Server(session_readers=["nobody knows"])
+
+
 def test_servers_do_not_know_each_other() -> None:
     with tenure.Server() as one, tenure.Server() as two:
         with one.client() as first, two.client() as second:

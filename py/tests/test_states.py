@@ -84,6 +84,56 @@ def test_resume_only_is_finished_when_the_session_is_over(server: tenure.Server)
         assert caught.value.reason is LossReason.EXPIRED_BY_SERVER
 
 
+def test_every_connection_can_have_a_session_of_its_own(server: tenure.Server) -> None:
+    recovery = tenure.Recovery.fresh(min_interval=0.01)
+    with server.client(recovery=recovery, backoff=(0.01, 0.1)) as client:
+        client.create("/e", ephemeral=True)
+        old, states = client.session, client.states()
+        server.faults.drop_connection(client)
+        assert reach(states, State.LOST).epoch == 1
+        renewed = reach(states, State.CONNECTED, epoch=2)
+        assert renewed.restored is not None and renewed.restored.lost_ephemerals == ["/e"]
+        # The old session was ended before the new one started.
+        assert server.sessions() == [client.session.id] != [old.id]
+        assert client.exists("/e") is None
+
+
+def test_a_fresh_session_can_leave_the_old_one_to_its_timeout(server: tenure.Server) -> None:
+    recovery = tenure.Recovery.fresh(close_old=False, min_interval=0.01)
+    with server.client(session_timeout=30, recovery=recovery, backoff=(0.01, 0.1)) as client:
+        client.create("/e", ephemeral=True)
+        old, states = client.session, client.states()
+        server.faults.drop_connection(client)
+        reach(states, State.CONNECTED, epoch=2)
+        assert old.id in server.sessions()
+        assert client.exists("/e") is not None
+        server.faults.expire(old)
+        assert client.exists("/e") is None
+
+
+def test_fresh_sessions_keep_their_distance(server: tenure.Server) -> None:
+    # A length that no clock has is no reason to crash.
+    recovery = tenure.Recovery.fresh(min_interval=1e300)
+    with server.client(recovery=recovery, backoff=(0.01, 0.1)) as client:
+        states = client.states()
+        server.faults.drop_connection(client)
+        reach(states, State.CONNECTED, epoch=2)
+        server.faults.drop_connection(client)
+        reach(states, State.CONNECTING, epoch=3)
+        assert states.next(timeout=0.05) is None
+
+
+def test_a_session_is_safe_for_no_longer_than_its_crash_grace(server: tenure.Server) -> None:
+    with server.client(session_timeout=30, crash_grace=5) as client:
+        assert 0 < client.session.safe_for() <= 5
+    with server.client(session_timeout=30) as client:
+        # No margin comes off with a server of the same project.
+        assert 22.5 < client.session.safe_for() <= 30
+    with tenure.Server(crash_detection=False) as other:
+        with other.client(session_timeout=30, crash_grace=5) as client:
+            assert client.session.safe_for() > 22.5
+
+
 def test_giving_up_ends_the_client(server: tenure.Server) -> None:
     recovery = tenure.Recovery.renew(give_up_after=0.3)
     client = server.client(recovery=recovery, backoff=(0.01, 0.05)).connect()

@@ -41,6 +41,8 @@ class ClientOptions(TypedDict, total=False):
     resume: Credentials | bytes | None
     recovery: Recovery
     safety_margin: Seconds | None
+    crash_grace: Seconds | None
+    when_regressed: Literal["stop", "forget"]
 
 
 class Client(Operations):
@@ -64,7 +66,8 @@ class Client(Operations):
                  tls: Tls | bool | None = None, default_acl: Iterable[Acl] | None = None,
                  resume: Credentials | bytes | None = None,
                  recovery: Recovery = Recovery.renew(),
-                 safety_margin: Seconds | None = None) -> None:
+                 safety_margin: Seconds | None = None, crash_grace: Seconds | None = None,
+                 when_regressed: Literal["stop", "forget"] = "stop") -> None:
         """Starts a client for `hosts`. Times are seconds or a `timedelta`.
 
         `chroot`: every path is below it. `session_timeout`: to ask for; the server may grant
@@ -77,8 +80,15 @@ class Client(Operations):
         is no TLS unless given. `default_acl`: for creates that name none; everybody may do
         everything unless set. `resume`: the session to go on with. `recovery`: what happens when
         the session is over. `safety_margin`: what is taken off the granted timeout before the
-        session counts as possibly expired, a quarter of it unless given; with the whole timeout or
-        more no connection is kept, and nothing is sent.
+        session counts as possibly expired; unless given nothing with tenure's servers, which never
+        expire a session early, and a quarter of the timeout as soon as one connection was to
+        another server; with the whole timeout or more no connection is kept, and nothing is sent.
+        `crash_grace`: how soon the session is to end when the kernel of this machine closes the
+        connection without a close of the session, as it does when the process crashes; from 0.001
+        to the timeout. Tenure's servers grant it, others ignore it. Every lost connection has to be
+        replaced within it as well, and `safe_for` is never more. `when_regressed`: what happens
+        when the whole ensemble has lost data that the client has seen: it is finished with
+        `EnsembleRegressedError` ("stop"), or forgets what it has seen and goes on ("forget").
 
         Raises `InvalidArgumentError` for the host list, an option, and a file of `tls`.
         """
@@ -95,6 +105,9 @@ class Client(Operations):
             "connect_timeout": in_seconds(connect_timeout),
             "op_timeout": in_seconds(op_timeout),
             "safety_margin": in_seconds(safety_margin),
+            "crash_grace": in_seconds(crash_grace),
+            "forgets_when_regressed": chosen(
+                "when_regressed", when_regressed, "stop", "forget") == "forget",
             "backoff": (_number(backoff[0]), _number(backoff[1])),
             "fails_when_disconnected": chosen(
                 "when_disconnected", when_disconnected, "wait", "fail") == "fail",
@@ -105,9 +118,11 @@ class Client(Operations):
             "tls": as_files(tls),
             "sasl": as_user(sasl),
             "resume": token and (token.session_id, token.password, token.last_zxid, token.welcomed),
-            "renews": recovery.renews,
+            "recovery": recovery.mode,
             "restores_watches": recovery.watches,
             "give_up_after": in_seconds(recovery.give_up_after),
+            "closes_old": recovery.close_old,
+            "min_interval": _number(recovery.min_interval),
         }))
         self._hosts = text
         self._op_timeout = in_seconds(op_timeout)

@@ -161,11 +161,21 @@ class SessionStolenError(SessionLostError):
     """Another client keeps resuming the same session."""
 
 
+class LockLostError(TenureError):
+    """A lock, or what else was claimed for one session, is not held any more, or may not be."""
+
+    certain: bool = True
+    """False while the session may still live: nothing says that somebody else has it."""
+
+
 class EnsembleRegressedError(TenureError):
     """Every server is behind what the client has seen: the ensemble has lost data.
 
     The client is finished.
     """
+
+    seen: int = 0
+    """The newest transaction the client has seen."""
 
 
 class AuthFailedError(TenureError):
@@ -248,6 +258,7 @@ _BY_KIND: dict[str, type[TenureError]] = {
     "Multi": TransactionError,
     "ConnectionLoss": ConnectionLossError,
     "Timeout": OperationTimeoutError,
+    "LockLost": LockLostError,
     "AuthFailed": AuthFailedError,
     "EnsembleRegressed": EnsembleRegressedError,
     "Tls": TlsError,
@@ -276,6 +287,10 @@ def of(failure: Failure) -> TenureError:
         error.code = failure.code
     if isinstance(error, SessionLostError) and failure.reason is not None:
         error.reason = LossReason(failure.reason)
+    if isinstance(error, LockLostError):
+        error.certain = failure.is_certain
+    if isinstance(error, EnsembleRegressedError):
+        error.seen = failure.seen
     if isinstance(error, TransactionError):
         _add_results(error, failure)
     return error

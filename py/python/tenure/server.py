@@ -6,25 +6,15 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, NamedTuple, Protocol, Self, TypeAlias, Unpack
+from typing import Literal, NamedTuple, Self, Unpack
 
 from . import _tenure
 from .client import Client, ClientOptions
-from .errors import ForkedError, chosen
+from .errors import chosen
+from .faults import Faults, refuse_inherited
 from .proof import ServerTls, as_server_files
-from .session import Session
-from .values import Credentials, Seconds, in_seconds
+from .values import Seconds, in_seconds
 
-
-class HasSession(Protocol):
-    """A client of either face."""
-
-    @property
-    def session(self) -> Session: ...
-
-
-Who: TypeAlias = HasSession | Session | Credentials | int
-"""Whose session is meant."""
 
 _LONGEST_SESSION = 60.0
 
@@ -56,7 +46,9 @@ class Server:
                  snapshot_after: Seconds = 3_600.0, snapshots_kept: int = 3,
                  sasl_users: Mapping[str, str] | None = None, super_digest: str | None = None,
                  require_auth: Iterable[str] = (), enforce_quota: bool = False,
-                 words: str | None = None,
+                 words: str | None = None, session_directory: bool = True,
+                 session_readers: Iterable[str] = ("world:anyone",),
+                 crash_detection: bool = True,
                  tls: ServerTls | None = None, plain_too: bool = False) -> None:
         """Starts a server on `listen`, an address and a port; port 0 takes a free one.
 
@@ -76,7 +68,11 @@ class Server:
         which a connection has to have proven itself by before it asks for anything.
         `enforce_quota`: whether what would exceed the hard limit of a quota is refused. `words`: the
         four-letter words that are answered, with commas between, or `*` for all of them; unless
-        given, those that cost little: ruok, srvr, stat, mntr, conf, isro. `tls`: the port speaks TLS, and with nobody who does not, unless `plain_too`.
+        given, those that cost little: ruok, srvr, stat, mntr, conf, isro. `session_directory`:
+        whether sessions are listed below `/zookeeper/sessions`. `session_readers`: who may read and
+        watch that, each as `SCHEME:ID` in the way of an access control list. `crash_detection`:
+        whether a session whose client asked for a `crash_grace` ends that soon after its connection
+        was closed. `tls`: the port speaks TLS, and with nobody who does not, unless `plain_too`.
 
         Raises `OSError` if the address cannot be bound, `ValueError` for an option, `DataDirError`
         if the directory is in use (it says by which process), damaged or out of reach.
@@ -102,6 +98,9 @@ class Server:
             "require_auth": list(require_auth),
             "enforce_quota": enforce_quota,
             "words": words,
+            "session_directory": session_directory,
+            "session_readers": list(session_readers),
+            "crash_detection": crash_detection,
             "tls": as_server_files(tls),
             "plain_too": plain_too,
         })
@@ -123,12 +122,12 @@ class Server:
 
     def sessions(self) -> list[int]:
         """The ids of the sessions that exist, in order."""
-        _refuse_inherited(self._raw)
+        refuse_inherited(self._raw)
         return self._raw.sessions()
 
     def expiry_lateness(self) -> Lateness:
         """How late sessions were expired since the server started."""
-        _refuse_inherited(self._raw)
+        refuse_inherited(self._raw)
         return Lateness(*self._raw.expiry_lateness())
 
     @property
@@ -146,7 +145,7 @@ class Server:
         Raises what the constructor can raise. The server is stopped then; what it kept in memory is
         lost, what it kept in a directory is there.
         """
-        _refuse_inherited(self._raw)
+        refuse_inherited(self._raw)
         self._raw.restart()
 
     def snapshot(self) -> Path:
@@ -158,7 +157,7 @@ class Server:
         Raises `ValueError` if the server keeps everything in memory, `OSError` if the file cannot be
         written; the server goes on.
         """
-        _refuse_inherited(self._raw)
+        refuse_inherited(self._raw)
         return self._raw.snapshot()
 
     @property
@@ -168,7 +167,7 @@ class Server:
         None while it works. When its disk has failed, it has cut all connections and accepts none;
         what it acknowledged before is there when it is started again.
         """
-        _refuse_inherited(self._raw)
+        refuse_inherited(self._raw)
         return self._raw.failure
 
     def stop(self) -> None:
@@ -185,59 +184,3 @@ class Server:
     def __repr__(self) -> str:
         state = "" if self._raw.is_running else " stopped"
         return f"<tenure.Server {self.hosts}{state}>"
-
-
-class Faults:
-    """What can be done to the clients of a server, at the server: any client sees it."""
-
-    def __init__(self, raw: _tenure.Server) -> None:
-        self._raw = raw
-
-    def expire(self, who: Who) -> None:
-        """Ends a session now, as if its time were up. Its ephemerals are gone on return.
-
-        Raises `LookupError` if there is no such session.
-        """
-        _refuse_inherited(self._raw)
-        session_id = _session_id(who)
-        if not self._raw.expire(session_id):
-            raise LookupError(f"the server has no session {session_id:#x}")
-
-    def drop_connection(self, who: Who | None = None) -> None:
-        """Cuts the connection of a session, or all connections; sessions stay.
-
-        Raises `LookupError` if the session has no connection.
-        """
-        _refuse_inherited(self._raw)
-        if who is None:
-            for session_id in self._raw.sessions():
-                self._raw.drop_connection(session_id)
-            return
-        session_id = _session_id(who)
-        if not self._raw.drop_connection(session_id):
-            raise LookupError(f"no connection speaks for session {session_id:#x}")
-
-    def advance(self, seconds: Seconds) -> None:
-        """With `clock="manual"`: moves the server's time; what comes due has happened on return.
-
-        Raises `ValueError` if the clock is real.
-        """
-        _refuse_inherited(self._raw)
-        self._raw.advance(in_seconds(seconds) or 0.0)
-
-
-def _session_id(who: Who) -> int:
-    match who:
-        case int():
-            return who
-        case Session():
-            return who.id
-        case Credentials():
-            return who.session_id
-        case _:
-            return who.session.id
-
-
-def _refuse_inherited(raw: _tenure.Server) -> None:
-    if raw.is_inherited:
-        raise ForkedError("the server runs in the parent of this process")
