@@ -175,7 +175,7 @@ impl Machine {
         self.to_end = (close_old && !former.id.is_none()).then_some(former);
         self.begin_epoch();
         self.say_connecting();
-        let wait = self.chance.between(min_interval / 2, min_interval * 3 / 2);
+        let wait = self.chance.between(min_interval / 2, min_interval.saturating_mul(3) / 2);
         if let Link::Idle { until } = &mut self.link {
             *until = (*until).max(self.not_before);
             self.not_before = (*until).max(now) + wait;

@@ -113,7 +113,8 @@ impl Reader<'_> {
     /// READ shows the list, without what is behind the names of digests. The owner of a value is shown
     /// all of it, and so is whoever has ADMIN there.
     fn put_acl_of(&self, place: Place<'_>, out: &mut BytesMut) -> Result<(), Code> {
-        let shown = self.shown(place)?;
+        // As for any znode: READ or ADMIN shows the list.
+        let shown = self.shown_to(Perms(Perms::READ.0 | Perms::ADMIN.0), place)?;
         let acl = self.acl_of(place);
         let is_shown_all = place.is_value_of(self.session) || self.may(acl, Perms::ADMIN);
         if is_shown_all {
@@ -127,7 +128,12 @@ impl Reader<'_> {
 
     /// What there is at a place, if the asker may read it.
     fn shown(&self, place: Place<'_>) -> Result<Shown, Code> {
-        let stat = self.expect(place)?;
+        self.shown_to(Perms::READ, place)
+    }
+
+    /// The same for whoever has one of these permissions.
+    fn shown_to(&self, perms: Perms, place: Place<'_>) -> Result<Shown, Code> {
+        let stat = self.expect_for(perms, place)?;
         let engine = self.engine;
         let text = match place {
             Place::Session(id) => engine.registry.get(id).map(|registered| {
@@ -142,8 +148,12 @@ impl Reader<'_> {
 
     /// The Stat of what there is at a place, without the length of a text, if the asker may read it.
     fn expect(&self, place: Place<'_>) -> Result<Stat, Code> {
+        self.expect_for(Perms::READ, place)
+    }
+
+    fn expect_for(&self, perms: Perms, place: Place<'_>) -> Result<Stat, Code> {
         let stat = self.engine.directory_stat(place).ok_or(Code::NoNode)?;
-        let allowed = place.is_value_of(self.session) || self.may(self.acl_of(place), Perms::READ);
+        let allowed = place.is_value_of(self.session) || self.may(self.acl_of(place), perms);
         if allowed { Ok(stat) } else { Err(Code::NoAuth) }
     }
 
