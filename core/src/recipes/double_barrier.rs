@@ -19,7 +19,7 @@ use super::names::{self, child};
 use super::sweep::Trace;
 use super::trouble::settle;
 use crate::base::Code;
-use crate::client::{Error, Result};
+use crate::client::{Error, Result, State};
 use crate::io::client::{Client, OneShot, Session};
 
 /// The name of the znode that says that all have come.
@@ -93,6 +93,10 @@ impl DoubleBarrier {
                     continue;
                 }
                 make_parents(&self.client, &ready).await?;
+            }
+            // The session may have ended while that was made, and the member with it.
+            if matches!(session.state(), State::Lost(_)) {
+                return Ok(None);
             }
             return Ok(Some(Entered { barrier: self.clone(), name, trace }));
         }

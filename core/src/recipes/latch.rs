@@ -102,7 +102,8 @@ impl LeaderLatch {
         self.lock.contenders().await
     }
 
-    /// Resigns, and waits until the candidate is gone. Goes on if the future is dropped.
+    /// Resigns, and waits until the term is given back; a candidate that does not lead yet leaves the line
+    /// in the background. Goes on if the future is dropped.
     pub async fn resign(mut self) {
         self.stop.send_replace(true);
         // Its end closes the channel.

@@ -14,6 +14,9 @@ use super::values::{Children, Value};
 use crate::base::Stat;
 use crate::client::{Content, Delta, Error, Listing, News, Result, State, ViewKind, WatchId};
 
+/// Tasks that may wait for one view. One more, and all of them look again.
+const MOST_WAITING: usize = 32;
+
 /// What the server has at a path, kept up to date by the client: made by
 /// [`Client::data_view`](super::Client::data_view),
 /// [`Client::children_view`](super::Client::children_view) and
@@ -116,9 +119,17 @@ impl<T: Clone> View<T> {
         if let Some(error) = &state.ended {
             return Poll::Ready(Err(error.clone()));
         }
-        if !state.wakers.iter().any(|waker| waker.will_wake(context.waker())) {
-            state.wakers.push(context.waker().clone());
+        if state.wakers.iter().any(|waker| waker.will_wake(context.waker())) {
+            return Poll::Pending;
         }
+        // Those whose futures were dropped do not pile up: whoever still waits asks again.
+        let others = match state.wakers.len() < MOST_WAITING {
+            true => Vec::new(),
+            false => std::mem::take(&mut state.wakers),
+        };
+        state.wakers.push(context.waker().clone());
+        drop(state);
+        others.into_iter().for_each(Waker::wake);
         Poll::Pending
     }
 }
