@@ -77,6 +77,8 @@ fn containers_and_ttl_znodes_come_due_alike() {
     let tenure = Server::builder()
         .clock(Clock::manual())
         .reap_interval(INTERVAL)
+        // The rule `session-directory`.
+        .session_directory(false)
         .start()
         .expect("it starts");
     let jvm = ["-XX:TieredStopAtLevel=1", "-Xmx256m", "-Dznode.container.checkIntervalMs=100"];
