@@ -74,6 +74,9 @@ def test_ctrl_c_ends_every_kind_of_wait(call: str) -> None:
         import socket, tenure
         listener = socket.create_server(("127.0.0.1", 0))
         client = tenure.Client("127.0.0.1:%d" % listener.getsockname()[1])
+        # Nobody answers the handshake, and until it is sent a close has nothing to wait for.
+        connection, _ = listener.accept()
+        connection.recv(1)
         try:
             print("waiting", flush=True)
             {call}
