@@ -137,6 +137,14 @@ impl Machine {
         self.submit_silent(Request::RemoveWatches { path, kind });
     }
 
+    /// An answer shows the state after this transaction; zero and less stand for none.
+    pub(super) fn note_seen(&mut self, zxid: Zxid) {
+        if zxid > Zxid::ZERO {
+            self.last_zxid = self.last_zxid.max(zxid);
+            self.lease.note_zxid(self.last_zxid);
+        }
+    }
+
     /// The server answered a call; `None` if the answer cannot be read.
     pub(super) fn answered(
         &mut self,
@@ -144,10 +152,7 @@ impl Machine {
         header: ReplyHeader,
         reader: &mut Reader,
     ) -> Option<()> {
-        if header.zxid > Zxid::ZERO {
-            self.last_zxid = self.last_zxid.max(header.zxid);
-            self.lease.note_zxid(self.last_zxid);
-        }
+        self.note_seen(header.zxid);
         // It has timed out meanwhile.
         let Some(call) = self.calls.get_mut(&id) else { return Some(()) };
         call.is_in_flight = false;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{Content, Listing, NewView, News, Shown, Table, View};
 use crate::base::limits::VIEW_RETRY;
-use crate::base::{Code, EventKind, Moment, WatchMode, Zxid, path};
+use crate::base::{Code, EventKind, Moment, WatchMode, path};
 use crate::client::call::WatchId;
 use crate::client::error::Error;
 use crate::client::link::{SEND_AT_ONCE, Sent, What};
@@ -145,10 +145,7 @@ impl Machine {
         header: ReplyHeader,
         reader: &mut Reader,
     ) -> Option<()> {
-        if header.zxid > Zxid::ZERO {
-            self.last_zxid = self.last_zxid.max(header.zxid);
-            self.lease.note_zxid(self.last_zxid);
-        }
+        self.note_seen(header.zxid);
         // The program has dropped it meanwhile.
         let Some(view) = self.views.by_watch.get_mut(&watch) else { return Some(()) };
         let answer = match Code::from_number(header.error) {
