@@ -35,14 +35,15 @@ impl Scene {
         Scene { server, proxy, client, other }
     }
 
-    /// Cuts the client off, lets `meanwhile` happen, and waits until it is back.
-    async fn outage(&self, meanwhile: impl Future) {
+    /// Cuts the client off, lets `meanwhile` happen, and waits until it is back. A function and no
+    /// future: a request is sent as soon as it is made, which must not be before the cut.
+    async fn outage<R>(&self, meanwhile: impl AsyncFnOnce() -> R) {
         let mut states = self.client.states();
         until(&mut states, State::Connected).await;
         self.proxy.refuse(true);
         self.proxy.cut();
         until(&mut states, State::Suspended).await;
-        meanwhile.await;
+        meanwhile().await;
         self.proxy.refuse(false);
         until(&mut states, State::Connected).await;
     }
@@ -70,7 +71,7 @@ async fn s60_many_watches_are_registered_again_in_several_frames() {
     for pending in asked {
         watches.push(soon(pending).await.expect("answers").1);
     }
-    scene.outage(async {}).await;
+    scene.outage(async || ()).await;
     let frames = scene.proxy.frames();
     let frames: Vec<_> = frames.iter().filter(|frame| frame.op == 101).collect();
     assert!(frames.len() >= 15, "two million bytes of paths: {}", frames.len());
@@ -85,7 +86,7 @@ async fn s61_a_change_during_the_outage_fires_once() {
     let scene = Scene::new().await;
     scene.client.ops().create("/a", "").await.expect("creates");
     let (_, watch) = scene.client.ops().get_and_watch("/a").await.expect("reads");
-    scene.outage(scene.other.ops().set("/a", "x", None)).await;
+    scene.outage(async || scene.other.ops().set("/a", "x", None).await).await;
     assert_eq!(changed(Some(soon(watch).await)), (Change::Data, "/a".into()));
 }
 
@@ -95,7 +96,7 @@ async fn s62_an_unchanged_watch_stays_armed() {
     scene.client.ops().create("/a", "").await.expect("creates");
     let (_, watch) = scene.client.ops().get_and_watch("/a").await.expect("reads");
     let mut watch = Box::pin(watch);
-    scene.outage(async {}).await;
+    scene.outage(async || ()).await;
     let early = tokio::time::timeout(Duration::from_millis(1), &mut watch).await;
     assert!(early.is_err(), "{early:?}");
     scene.other.ops().set("/a", "x", None).await.expect("sets");
@@ -107,7 +108,7 @@ async fn s63_a_stream_hears_of_the_gap_not_of_what_was_in_it() {
     let scene = Scene::new().await;
     let recursive = WatchMode::PersistentRecursive;
     let mut stream = scene.client.watch("/", recursive).await.expect("is added");
-    scene.outage(scene.other.ops().create("/missed", "").submit()).await;
+    scene.outage(async || scene.other.ops().create("/missed", "").await).await;
     scene.other.ops().create("/heard", "").await.expect("creates");
     assert_eq!(soon(stream.next()).await, resync(ResyncReason::Reconnected, 1));
     assert_eq!(changed(soon(stream.next()).await), (Change::Created, "/heard".into()));
@@ -117,7 +118,7 @@ async fn s63_a_stream_hears_of_the_gap_not_of_what_was_in_it() {
 async fn s64_an_exist_watch_fires_for_a_creation_during_the_outage() {
     let scene = Scene::new().await;
     let (_, watch) = scene.client.ops().exists_and_watch("/n").await.expect("answers");
-    scene.outage(scene.other.ops().create("/n", "").submit()).await;
+    scene.outage(async || scene.other.ops().create("/n", "").await).await;
     assert_eq!(changed(Some(soon(watch).await)), (Change::Created, "/n".into()));
 }
 
@@ -128,7 +129,7 @@ async fn s67_watches_below_a_chroot_survive_as_well() {
     let app = scene.client.chroot("/app").expect("a path");
     let (_, watch) = app.ops().get_and_watch("/x").await.expect("reads");
     let mut stream = app.watch("/x", WatchMode::Persistent).await.expect("is added");
-    scene.outage(scene.other.ops().set("/app/x", "1", None)).await;
+    scene.outage(async || scene.other.ops().set("/app/x", "1", None).await).await;
     assert_eq!(changed(Some(soon(watch).await)), (Change::Data, "/x".into()));
     assert_eq!(soon(stream.next()).await, resync(ResyncReason::Reconnected, 1));
     scene.other.ops().delete("/app/x", None).await.expect("deletes");
