@@ -26,7 +26,6 @@ COVERAGE = [
     "--cfg fuzzing", "-Cpasses=sancov-module", "-Cllvm-args=-sanitizer-coverage-level=4",
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
     "-Cllvm-args=-sanitizer-coverage-pc-table", "-Cllvm-args=-sanitizer-coverage-trace-compares",
-    "-Ccodegen-units=1",
 ]
 # The stable compiler ships the sanitizer's runtime, but takes the flag only with this variable.
 ADDRESS = ["-Zsanitizer=address"]
@@ -113,7 +112,7 @@ def _build(shop: Workshop, kind: str, features: List[str]) -> Optional[Tally]:
     env = {"RUSTFLAGS": " ".join(flags), **(UNLOCK if kind == "watched" else {})}
     # A target triple keeps the flags away from build scripts, which have no counters to link with.
     return shop.prepare(
-        ["cargo", "build", "--release", "--bins", "--manifest-path", "fuzz/Cargo.toml",
+        ["cargo", "build", "--profile", kind, "--bins", "--manifest-path", "fuzz/Cargo.toml",
          "--target", host_triple(), "--target-dir", _folder(shop, kind), *features],
         f"the fuzz targets build ({kind})", limit=BUILD_LIMIT, env=env)
 
@@ -124,7 +123,7 @@ def _run_command(shop: Workshop, kind: str, name: str, seconds: int, place: Path
     for folder in (found, crashes):
         folder.mkdir(parents=True, exist_ok=True)
     # New inputs go to the first folder, so the committed corpus stays as it is.
-    return [_folder(shop, kind) / host_triple() / "release" / name,
+    return [_folder(shop, kind) / host_triple() / kind / name,
             f"-max_total_time={seconds}", "-malloc_limit_mb=64", "-rss_limit_mb=2048",
             "-max_len=4096", "-timeout=10", "-print_final_stats=1", "-verbosity=0",
             f"-artifact_prefix={crashes}/", found, shop.root / "fuzz" / "corpus" / name]
