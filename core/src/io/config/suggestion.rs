@@ -1,5 +1,7 @@
 //! "Did you mean …?": the known name that is nearest to one that is not known.
 
+use strsim::osa_distance;
+
 /// How many unknown names of one file are worth a guess each: to find one takes a while.
 pub(super) const MOST_GUESSES: usize = 32;
 
@@ -13,29 +15,16 @@ pub(super) fn nearest<'a>(
     if unknown.len() > 64 {
         return None;
     }
-    let ranked =
-        names.into_iter().map(|name| (distance(&unknown, &name.to_ascii_lowercase()), name));
-    let (distance, name) = ranked.min_by_key(|(distance, _)| *distance)?;
-    (distance <= unknown.len().max(name.len()) / 4).then_some(name)
-}
-
-/// How many letters have to be added, removed, replaced or swapped with their neighbour.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    let mut before_last = vec![0; b.len() + 1];
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut row = vec![i; b.len() + 1];
-        for j in 1..=b.len() {
-            let replaced = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            row[j] = replaced.min(last[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                row[j] = row[j].min(before_last[j - 2] + 1);
-            }
+    let ranked = names.into_iter().filter_map(|name| {
+        let most = unknown.len().max(name.len()) / 4;
+        // Each letter of difference in length is one to be added, which is known without a search.
+        if unknown.len().abs_diff(name.len()) > most {
+            return None;
         }
-        before_last = std::mem::replace(&mut last, row);
-    }
-    last[b.len()]
+        let distance = osa_distance(&unknown, &name.to_ascii_lowercase());
+        (distance <= most).then_some((distance, name))
+    });
+    ranked.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
 }
 
 #[cfg(test)]
