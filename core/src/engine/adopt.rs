@@ -101,16 +101,18 @@ impl Engine {
         if has_right { Ok(()) } else { Err(Code::NoAuth) }
     }
 
-    /// Keeps what the asker has proven, if it is not what was kept before.
-    pub(super) fn note_identities(&mut self, asker: Asker<'_>) {
-        let known = self.registry.get(asker.session).map(|registered| &registered.identities);
-        if known.is_none_or(|known| known.iter().eq(proven(asker.identities))) {
-            return;
+    /// Keeps what the asker has proven, if it is not what was kept before. Returns false if there is no
+    /// such session.
+    pub(super) fn note_identities(&mut self, asker: Asker<'_>) -> bool {
+        let Some(registered) = self.registry.get(asker.session) else { return false };
+        if registered.identities.iter().eq(proven(asker.identities)) {
+            return true;
         }
         if let Some(registered) = self.registry.get_mut(asker.session) {
             let identities: Arc<[Identity]> = proven(asker.identities).cloned().collect();
             registered.identities = identities;
         }
+        true
     }
 }
 

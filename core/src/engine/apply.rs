@@ -76,23 +76,22 @@ impl Engine {
         request: &Request,
         asker: Asker<'_>,
     ) -> (Zxid, Result<Reply, Code>) {
-        if !self.registry.contains(asker.session) {
-            return (asker.zxid, Err(Code::SessionExpired));
-        }
         match request {
             Request::Once(once) => self.once(draft, once, asker),
             request => (asker.zxid, self.carry_out(draft, request, asker)),
         }
     }
 
-    /// Carries out a request of a session that exists.
+    /// Carries out a request, if the session that asks exists.
     pub(super) fn carry_out(
         &mut self,
         draft: &mut Draft,
         request: &Request,
         asker: Asker<'_>,
     ) -> Result<Reply, Code> {
-        self.note_identities(asker);
+        if !self.note_identities(asker) {
+            return Err(Code::SessionExpired);
+        }
         match request {
             Request::Create(create) => self.create(draft, create, asker).map(|created| {
                 let (path, stat) = created;

@@ -46,8 +46,16 @@ pub(super) struct Draft {
 enum Done {
     /// In the tree, with what it did to the table of ephemerals.
     Znode { step: Step, ephemeral: Option<(SessionId, Listing)> },
-    /// In the data of a session: what was bound to this name, and how often the list had changed.
-    Value { session: SessionId, name: String, before: Option<Value>, changes: (i32, Zxid) },
+    /// In the data of a session. Most steps are none of these, and each is moved several times.
+    Value(Box<Bound>),
+}
+
+/// What was bound to a name of a session, and how often the list had changed.
+struct Bound {
+    session: SessionId,
+    name: String,
+    before: Option<Value>,
+    changes: (i32, Zxid),
 }
 
 /// Each with the bytes of data there were.
@@ -180,7 +188,7 @@ impl Engine {
         let path = values::path_of(session, name);
         draft.changes.push(Changed { kind, path, acl, parent_acl: None });
         let name = name.to_owned();
-        draft.steps.push(Done::Value { session, name, before, changes });
+        draft.steps.push(Done::Value(Box::new(Bound { session, name, before, changes })));
     }
 
     /// The values of a session that is gone are gone as part of the draft, in the order of their names.
@@ -196,16 +204,10 @@ impl Engine {
         }));
     }
 
-    fn undo_value(
-        &mut self,
-        session: SessionId,
-        name: &str,
-        before: Option<Value>,
-        changes: (i32, Zxid),
-    ) {
-        let Some(registered) = self.registry.get_mut(session) else { return };
+    fn undo_value(&mut self, bound: Bound) {
+        let Some(registered) = self.registry.get_mut(bound.session) else { return };
         let data = registered.data_mut();
-        data.undo(name, before, changes);
+        data.undo(&bound.name, bound.before, bound.changes);
         if data.is_untouched() {
             registered.data = None;
         }
@@ -221,7 +223,7 @@ impl Engine {
                     let Some((owner, listing)) = ephemeral else { continue };
                     (owner, Some(listing))
                 }
-                Done::Value { session, .. } => (session, None),
+                Done::Value(bound) => (bound.session, None),
             };
             if effects.owners.last() != Some(&owner) {
                 effects.owners.push(owner);
@@ -249,8 +251,8 @@ impl Engine {
         for done in draft.steps.drain(..).rev() {
             let (step, ephemeral) = match done {
                 Done::Znode { step, ephemeral } => (step, ephemeral),
-                Done::Value { session, name, before, changes } => {
-                    self.undo_value(session, &name, before, changes);
+                Done::Value(bound) => {
+                    self.undo_value(*bound);
                     continue;
                 }
             };
