@@ -4,6 +4,7 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use support::{PATIENCE, Proxy, eventually, soon, until};
@@ -108,6 +109,37 @@ async fn dropping_the_future_of_changed_loses_nothing() {
     }
     scene.write("/a", "x").await;
     assert_eq!(data(&mut view).await.as_deref(), Some("x"));
+}
+
+#[tokio::test]
+async fn many_may_wait_for_one_view_and_none_of_them_is_busy() {
+    let scene = Scene::new().await;
+    let polls = Arc::new(AtomicUsize::new(0));
+    let view = Arc::new(scene.client.data_view("/a"));
+    scene
+        .outage(async {
+            let view = Arc::new(scene.client.data_view("/b"));
+            let tasks: Vec<_> = (0..100)
+                .map(|_| {
+                    let (view, polls) = (Arc::clone(&view), Arc::clone(&polls));
+                    tokio::spawn(async move {
+                        let mut ready = std::pin::pin!(view.ready());
+                        std::future::poll_fn(|context| {
+                            polls.fetch_add(1, Ordering::Relaxed);
+                            ready.as_mut().poll(context)
+                        })
+                        .await
+                    })
+                })
+                .collect();
+            for _ in 0..1_000 {
+                tokio::task::yield_now().await;
+            }
+            assert!(polls.load(Ordering::Relaxed) < 400, "{polls:?}");
+            tasks.into_iter().for_each(|task| task.abort());
+        })
+        .await;
+    soon(view.ready()).await.expect("it is there again");
 }
 
 /// One poll, by somebody who does not wait.

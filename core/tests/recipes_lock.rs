@@ -259,6 +259,22 @@ async fn a_second_release_has_nothing_to_do_and_one_after_a_loss_says_so() {
 }
 
 #[tokio::test]
+async fn who_adopts_the_znode_takes_the_lock_away_and_keeps_it() {
+    let server = server();
+    let (client, heir) = (client(&server).await, client(&server).await);
+    let held = client.lock(PATH).acquire().await.expect("is free");
+    let credentials = client.session().credentials().expect("connected");
+    heir.adopt(held.path(), credentials).await.expect("adopts");
+    let lost = Error::LockLost { epoch: Epoch::FIRST, certain: true };
+    assert_eq!(soon(held.lost(LossPoint::Jeopardy)).await, lost);
+    assert!(!held.is_held());
+    let path = held.path().to_owned();
+    drop(held);
+    client.ops().sync("/").await.expect("what was sent before is done");
+    assert!(heir.ops().exists(&path).await.expect("answers").is_some(), "it is the heir's");
+}
+
+#[tokio::test]
 async fn who_deletes_the_znode_takes_the_lock_away() {
     let server = server();
     let (client, operator) = (client(&server).await, client(&server).await);

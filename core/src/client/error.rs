@@ -39,7 +39,7 @@ pub enum LossReason {
     /// every one is behind what was seen; see [`Error::EnsembleRegressed`].
     /// The session ends on the server when its timeout has passed.
     GaveUp,
-    /// Left alive on purpose, by `detach`.
+    /// Left alive on purpose: by `detach`, or by a client with a new session for every connection.
     Abandoned,
     /// A server refused an identity.
     AuthFailed,

@@ -48,7 +48,12 @@ pub(super) async fn watch_over(claim: Arc<Claim>, mut states: States, watch: One
         }
         watch = loop {
             match claim.session.ops().exists_and_watch(&claim.path).await {
-                Ok((Some(stat), watch)) if stat.czxid == claim.token => break watch,
+                // Adopted by another session it is the same znode, and not this claim's any more.
+                Ok((Some(stat), watch))
+                    if stat.czxid == claim.token && stat.ephemeral_owner == claim.session.id() =>
+                {
+                    break watch;
+                }
                 Ok(_) => return claim.note_gone(),
                 Err(error) => {
                     if !settle_within(&claim.session, &mut states, &error).await {

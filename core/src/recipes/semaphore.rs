@@ -44,7 +44,8 @@ enum Attempt {
 }
 
 impl Client {
-    /// The semaphore at `path` with so many permits; it is made when it is missing.
+    /// The semaphore at `path` with so many permits; it is made when it is missing. With none, nobody
+    /// ever gets one.
     pub fn semaphore(&self, path: &str, permits: usize) -> Semaphore {
         let identifier = Bytes::new();
         Semaphore { client: self.clone(), path: path.to_owned(), permits, identifier }

@@ -14,8 +14,8 @@ use super::values::{Children, Value};
 use crate::base::Stat;
 use crate::client::{Content, Delta, Error, Listing, News, Result, State, ViewKind, WatchId};
 
-/// Tasks that may wait for one view. One more, and all of them look again.
-const MOST_WAITING: usize = 32;
+/// Tasks that may wait for one view before all of them look again, to see who still does.
+const FEW_WAITING: usize = 32;
 
 /// What the server has at a path, kept up to date by the client: made by
 /// [`Client::data_view`](super::Client::data_view),
@@ -123,9 +123,13 @@ impl<T: Clone> View<T> {
             return Poll::Pending;
         }
         // Those whose futures were dropped do not pile up: whoever still waits asks again.
-        let others = match state.wakers.len() < MOST_WAITING {
-            true => Vec::new(),
-            false => std::mem::take(&mut state.wakers),
+        // There is room for twice as many then, or those who do would wake each other for ever.
+        let waiting = state.wakers.len();
+        let others = if waiting < state.room {
+            Vec::new()
+        } else {
+            state.room = 2 * waiting;
+            std::mem::take(&mut state.wakers)
         };
         state.wakers.push(context.waker().clone());
         drop(state);
@@ -179,12 +183,15 @@ struct Kept<T> {
     is_fresh: bool,
     ended: Option<Error>,
     wakers: Vec<Waker>,
+    /// How many of them there may be before those of futures that were dropped are swept out.
+    room: usize,
 }
 
 impl<T> Slot<T> {
     pub fn new() -> Arc<Slot<T>> {
         let (value, wakers) = (None, Vec::new());
-        let state = Kept { value, number: 0, is_fresh: false, ended: None, wakers };
+        let room = FEW_WAITING;
+        let state = Kept { value, number: 0, is_fresh: false, ended: None, wakers, room };
         Arc::new(Slot { state: Mutex::new(state) })
     }
 }
