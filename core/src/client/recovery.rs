@@ -134,6 +134,12 @@ impl Machine {
         self.numbers = Numbers::default();
         self.was_attached = false;
         self.fail_waiting(|call| survivor.is_none() || call.is_bound(), |_| over(false));
+        // What survives starts anew, behind what the next session begins with.
+        for id in &self.waiting {
+            if let Some(call) = self.calls.get_mut(id) {
+                call.sent = false;
+            }
+        }
         let one_shot = self.watches.take_one_shot();
         self.report.dropped_oneshot +=
             one_shot.iter().filter(|watch| watch.0 & SILENT == 0).count();

@@ -76,6 +76,17 @@ fn it_is_created_again_in_every_session_ahead_of_what_the_program_asks() {
 }
 
 #[test]
+fn it_is_ahead_of_a_read_that_was_on_its_way_in_the_session_before() {
+    let mut world = registered(|_| {});
+    world.submit(get("/early"));
+    world.received();
+    renew(&mut world);
+    let ops: Vec<_> = world.received().iter().map(|(_, request)| request.op()).collect();
+    let place = |op| ops.iter().position(|sent| *sent == op);
+    assert!(place(Op::Create2).is_some() && place(Op::Create2) < place(Op::GetData), "{ops:?}");
+}
+
+#[test]
 fn a_reconnect_leaves_it_as_it_is() {
     let mut world = registered(|_| {});
     world.cut();
