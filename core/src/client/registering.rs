@@ -127,6 +127,8 @@ impl Machine {
                 }
                 registration.version = 0;
                 registration.created = Some(now);
+                // Whoever deletes it the next time may delete its parents as well.
+                registration.has_parents = false;
                 // What was wished for meanwhile is not in it.
                 registration.written = registration.sent_revision;
                 self.is_there(id);

@@ -306,6 +306,31 @@ fn missing_parents_are_made_once() {
 }
 
 #[test]
+fn parents_that_were_deleted_with_it_are_made_again() {
+    let mut world = World::connected(settings(|_| {}));
+    world.register_with(1, "/a/r", |wish| wish.parents = true);
+    answer(&mut world, Op::Create2, created("/a/r"));
+    answer(&mut world, Op::Exists, Ok(owned(7)));
+    for _ in 0..2 {
+        world.event(EventKind::Deleted, "/a/r");
+        answer(&mut world, Op::Exists, Err(Code::NoNode));
+        world.pass(1_000);
+        answer(&mut world, Op::Create2, Err(Code::NoNode));
+        let received = world.received();
+        let ops: Vec<_> = received.iter().map(|(_, request)| request.op()).collect();
+        assert_eq!(ops.last(), Some(&Op::Create2), "{ops:?}");
+        assert!(ops.len() > 1, "its parent first: {ops:?}");
+        for (xid, request) in &received {
+            let path = crate::client::chroot::subject(request).to_owned();
+            let stat = Stat::default();
+            world.reply(*xid, 1, Reply::Created2 { path, stat });
+        }
+        world.event(EventKind::Created, "/a/r");
+        answer(&mut world, Op::Exists, Ok(owned(7)));
+    }
+}
+
+#[test]
 fn a_sequential_one_whose_answer_was_lost_is_found_in_the_list() {
     let mut world = World::connected(settings(|_| {}));
     world.register_with(1, "/r-", |wish| wish.is_sequential = true);

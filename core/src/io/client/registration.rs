@@ -11,9 +11,7 @@ use tokio::sync::watch;
 
 use super::shared::{Command, Shared};
 use crate::base::{Acl, CreateMode};
-use crate::client::{
-    Error, OnConflict, RegistrationId, RegistrationState, Result, State, Wish, chroot,
-};
+use crate::client::{Error, OnConflict, RegistrationId, RegistrationState, Result, Wish, chroot};
 use crate::wire::{Create, Request};
 
 /// How a registration is, and which of its data is written.
@@ -156,8 +154,7 @@ impl Registration {
     pub fn is_present(&self) -> bool {
         let RegistrationState::Present { epoch, .. } = self.state() else { return false };
         let lease = &self.shared.scope().lease;
-        let state = lease.state(self.shared.time.now());
-        lease.epoch() == epoch && !matches!(state, State::Jeopardy | State::Lost(_))
+        lease.epoch() == epoch && lease.safe_for(self.shared.time.now()).is_some()
     }
 
     /// Waits until it is there with the data that were set last, and returns its path, as the program
