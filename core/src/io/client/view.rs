@@ -17,6 +17,9 @@ use crate::client::{Content, Delta, Error, Listing, News, Result, State, ViewKin
 /// Tasks that may wait for one view before all of them look again, to see who still does.
 const FEW_WAITING: usize = 32;
 
+/// And however many there are, so that what futures that were dropped leave behind is bounded.
+const MOST_WAITING: usize = 1 << 16;
+
 /// What the server has at a path, kept up to date by the client: made by
 /// [`Client::data_view`](super::Client::data_view),
 /// [`Client::children_view`](super::Client::children_view) and
@@ -128,7 +131,7 @@ impl<T: Clone> View<T> {
         let others = if waiting < state.room {
             Vec::new()
         } else {
-            state.room = 2 * waiting;
+            state.room = (2 * waiting).min(MOST_WAITING);
             std::mem::take(&mut state.wakers)
         };
         state.wakers.push(context.waker().clone());
@@ -217,6 +220,7 @@ impl<T: Shown> Shows for Slot<T> {
         }
         state.number += u64::from(state.ended.is_none());
         let wakers = std::mem::take(&mut state.wakers);
+        state.room = FEW_WAITING;
         drop(state);
         for waker in wakers {
             waker.wake();
